@@ -1,0 +1,46 @@
+// Builds dist/ (and with --tools the benchmarks) when something changed since the last build.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { generateMigrations } from './gen-migrations.mjs'
+
+const root = new URL('..', import.meta.url).pathname
+process.chdir(root)
+
+function fingerprint(paths) {
+  const hash = createHash('sha256').update(process.version)
+  const visit = (path) => {
+    for (const entry of readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const child = join(path, entry.name)
+      if (entry.isDirectory()) visit(child)
+      else hash.update(child).update(readFileSync(child))
+    }
+  }
+  for (const path of paths) {
+    if (path.includes('.')) hash.update(path).update(readFileSync(path))
+    else visit(path)
+  }
+  return hash.digest('hex')
+}
+
+function compile(project, outDir, sources) {
+  const stamp = `${outDir}/.fingerprint`
+  const now = fingerprint(sources)
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return
+  rmSync(outDir, { recursive: true, force: true })
+  const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project], { stdio: 'inherit' })
+  if (tsc.status !== 0) {
+    process.stderr.write('The build failed; the errors stand above.\n')
+    process.exitCode = 1
+    return
+  }
+  mkdirSync(outDir, { recursive: true })
+  writeFileSync(stamp, now)
+}
+
+generateMigrations({ check: false })
+compile('tsconfig.build.json', 'dist', ['src', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'])
+if (process.argv.includes('--tools')) {
+  compile('tsconfig.tools.json', 'dist-tools', ['src', 'bench', 'tsconfig.json', 'tsconfig.tools.json', 'package-lock.json'])
+}

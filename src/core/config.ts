@@ -1,0 +1,128 @@
+import { AppError } from './errors.ts'
+import { LIMITS } from './limits.ts'
+import { LOG_LEVELS, type LogLevel } from './logger.ts'
+
+/**
+ * Every setting of Fanfold. Each has one name in three spellings: option `databaseUrl`, variable `FANFOLD_DATABASE_URL`,
+ * flag `--database-url`. A flag wins over the variable, the variable over the default.
+ * `docs/reference/configuration.md` is generated from this table.
+ */
+interface Setting<T> {
+  readonly parse: (text: string) => T
+  readonly fallback: T
+  readonly about: string
+  readonly secret?: true
+}
+
+function setting<T>(fallback: T, parse: (text: string) => T, about: string, secret?: true): Setting<T> {
+  return { fallback, parse, about, ...(secret ? { secret } : {}) }
+}
+
+function wholeNumber(min: number, max: number) {
+  return (text: string): number => {
+    const value = Number(text)
+    if (!Number.isInteger(value) || value < min || value > max) throw new Error(`must be a whole number from ${min} to ${max}`)
+    return value
+  }
+}
+
+function url(text: string): string {
+  if (!/^[a-z][a-z0-9+-]*:/.test(text)) throw new Error('must be a URL such as postgres://user@host/database or pglite:./folder')
+  return text
+}
+
+function oneOf<const T extends string>(values: readonly T[]) {
+  return (text: string): T => {
+    const value = values.find((candidate) => candidate === text)
+    if (value === undefined) throw new Error(`must be one of ${values.join(', ')}`)
+    return value
+  }
+}
+
+function timeZone(text: string): string {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone
+  } catch {
+    throw new Error('must be an IANA time zone such as Europe/Berlin')
+  }
+}
+
+function secret(text: string): string {
+  if (text.length < 16) throw new Error('must have at least 16 characters')
+  return text
+}
+
+const sameAsDatabase = (store: string) => setting<string | undefined>(undefined, url, `Where ${store} live, if not in the database`)
+
+export const SETTINGS = {
+  host: setting('127.0.0.1', String, 'Address to listen on'),
+  port: setting(8080, wholeNumber(0, 65_535), 'Port to listen on; 0 takes a free one'),
+  logLevel: setting<LogLevel>('info', oneOf(LOG_LEVELS), `How much is logged: ${LOG_LEVELS.join(', ')}`),
+  databaseUrl: setting('pglite:./.fanfold/data', url, 'The database of everything that has no URL of its own'),
+  postsUrl: sameAsDatabase('posts, likes and comments'),
+  followsUrl: sameAsDatabase('follows, blocks and mutes'),
+  timelinesUrl: sameAsDatabase('timelines'),
+  ordersUrl: sameAsDatabase('products, orders, their history and the sales report'),
+  paymentsUrl: sameAsDatabase('payments and their events'),
+  queueUrl: sameAsDatabase('queued messages'),
+  poolSize: setting(10, wholeNumber(1, 500), 'Connections to each database server'),
+  apiKey: setting<string | undefined>(undefined, secret, 'A bootstrap API key with every scope', true),
+  rateLimit: setting<number>(LIMITS.requestsPerMinuteDefault, wholeNumber(1, 10_000_000), 'Requests per minute and API key'),
+  storeTimeZone: setting('UTC', timeZone, 'Time zone of the store: it decides to which day a sale belongs'),
+  processor: setting('sandbox', String, 'The payment processor used when a payment names none'),
+  sandboxSecret: setting('sandbox-webhook-secret', secret, 'Signs the webhooks of the sandbox processor', true),
+} as const
+
+export type SettingName = keyof typeof SETTINGS
+export type Config = { readonly [Name in SettingName]: (typeof SETTINGS)[Name]['fallback'] }
+export type ConfigOptions = { readonly [Name in SettingName]?: Config[Name] | undefined }
+
+const words = (name: string, separator: string) => name.replace(/[A-Z]/g, (letter) => `${separator}${letter.toLowerCase()}`)
+
+/** `databaseUrl` -> `FANFOLD_DATABASE_URL` */
+export const variableOf = (name: SettingName): string => `FANFOLD_${words(name, '_').toUpperCase()}`
+/** `databaseUrl` -> `database-url` */
+export const flagOf = (name: SettingName): string => words(name, '-')
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[]
+
+/** Variables that start with FANFOLD_ but are no settings: they steer tests and benchmarks. */
+const OTHER_VARIABLES = /^FANFOLD_(TEST_|REQUIRE_|ENGINE|BENCH_|FAULT)/
+
+/**
+ * Reads the configuration from an environment and flags; pure, so that a test can pass its own.
+ * Reports every problem at once in one `invalid_config`.
+ */
+export function loadConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  flags: Readonly<Record<string, string | undefined>> = {},
+): Config {
+  const problems: string[] = []
+  const entries = SETTING_NAMES.map((name) => {
+    const flag = flags[flagOf(name)]
+    const source = flag !== undefined ? `--${flagOf(name)}` : variableOf(name)
+    const text = flag ?? env[variableOf(name)]
+    if (text === undefined || text === '') return [name, SETTINGS[name].fallback]
+    try {
+      return [name, SETTINGS[name].parse(text)]
+    } catch (error) {
+      const shown = 'secret' in SETTINGS[name] ? '' : ` "${text}"`
+      problems.push(`${source}${shown} ${(error as Error).message}`)
+      return [name, SETTINGS[name].fallback]
+    }
+  })
+  const known = new Set(SETTING_NAMES.map(variableOf))
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('FANFOLD_') && !known.has(name) && !OTHER_VARIABLES.test(name)) problems.push(`${name} is not a setting`)
+  }
+  if (problems.length > 0) {
+    throw new AppError('invalid_config', `The configuration has ${problems.length} problem(s):\n${problems.map((p) => `  - ${p}`).join('\n')}`)
+  }
+  return Object.fromEntries(entries) as Config
+}
+
+/** The configuration of the library: options over defaults. The environment is not read. */
+export function configFromOptions(options: ConfigOptions): Config {
+  const entries = SETTING_NAMES.map((name) => [name, options[name] ?? SETTINGS[name].fallback])
+  return Object.fromEntries(entries) as Config
+}

@@ -1,0 +1,90 @@
+/**
+ * Every limit of Fanfold, in one place. What a caller can run into is answered with a clear 4xx that names the limit.
+ * `docs/reference/limits.md` is generated from this file: the comment behind a limit is its description.
+ */
+export const LIMITS = {
+  /** Largest request body, in bytes. */
+  bodyBytesMax: 256 * 1024,
+  /** Largest page of a list, in items. */
+  pageItemsMax: 100,
+  /** Page size when `limit` is not given, in items. */
+  pageItemsDefault: 20,
+  /** Requests per minute and API key (set with FANFOLD_RATE_LIMIT). */
+  requestsPerMinuteDefault: 60_000,
+  /** Longest id chosen by the caller (users, products, customers), in characters. */
+  externalIdCharsMax: 64,
+  /** Longest `Idempotency-Key`, in characters. */
+  idempotencyKeyCharsMax: 255,
+  /** How long a finished idempotency key is remembered, in days. */
+  idempotencyKeyDays: 30,
+  /** How long a running request holds its idempotency key before another may take over, in milliseconds. */
+  idempotencyLeaseMs: 60_000,
+  /** Longest name of a person, product or category, in characters. */
+  nameCharsMax: 200,
+  /** Longest handle, in characters. */
+  handleCharsMax: 30,
+  /** Longest text of a post, in characters. */
+  postTextCharsMax: 5_000,
+  /** Most media of a post. */
+  postMediaMax: 10,
+  /** Longest URL, in characters. */
+  urlCharsMax: 2_048,
+  /** Longest text of a comment, in characters. */
+  commentTextCharsMax: 2_000,
+  /** Most people one user may follow. */
+  followsPerUserMax: 20_000,
+  /** Entries kept in one timeline; older pages continue from the post store. */
+  timelineEntriesMax: 1_000,
+  /** Followers of one fan-out chunk. */
+  fanoutChunkFollowers: 1_000,
+  /** Followers up to which a chunk takes the small lane of the queue. */
+  fanoutSmallLaneFollowers: 2_000,
+  /** A post whose fan-out is pending longer than this is enqueued again, in milliseconds. */
+  fanoutPendingMs: 2_000,
+  /** Largest amount of money in minor units (10 billion in a currency with cents). */
+  amountMinorMax: 1_000_000_000_000n,
+  /** Most lines of one order. */
+  orderLinesMax: 200,
+  /** Largest quantity of one line. */
+  quantityMax: 1_000_000,
+  /** Largest stock on hand of a product. */
+  stockMax: 1_000_000_000,
+  /** Longest reason or note, in characters. */
+  reasonCharsMax: 500,
+  /** Largest `metadata`, in bytes of JSON. */
+  metadataBytesMax: 8 * 1024,
+  /** Orders placed, or commands appended, in one statement of the group commit. */
+  batchItemsMax: 256,
+  /** Requests waiting for one group commit before new ones are refused with `overloaded`. */
+  batchWaitingMax: 10_000,
+  /** How long a statement may run, in milliseconds. */
+  statementMsMax: 30_000,
+  /** How long a transaction may sit idle, in milliseconds. */
+  idleTransactionMsMax: 10_000,
+  /** Tries of a transaction that lost a race (40001, deadlock). */
+  transactionTriesMax: 10,
+  /** How long a command re-decides after a version conflict before `write_contention`, in milliseconds. */
+  commandMsMax: 10_000,
+  /** Events a projection folds in one transaction. */
+  projectionBatchEvents: 1_000,
+  /** Messages waiting in one topic of the queue before new ones are refused with `overloaded`. */
+  queueDepthMax: 5_000_000,
+  /** Messages claimed by one statement. */
+  queueClaimMax: 64,
+  /** Tries of a message before it becomes a dead letter. */
+  queueTriesMax: 12,
+  /** First wait after a failed try; doubles with each, with jitter, in milliseconds. */
+  queueBackoffMs: 500,
+  /** Longest wait between two tries, in milliseconds. */
+  queueBackoffMsMax: 15 * 60_000,
+  /** How long a claimed message is hidden from other workers, in milliseconds. */
+  queueLeaseMs: 60_000,
+  /** Largest payload of a message, in bytes of JSON. */
+  queuePayloadBytesMax: 64 * 1024,
+  /** How long a payment processor may take to answer, in milliseconds. */
+  processorMsMax: 20_000,
+  /** How long a shutdown waits for requests and workers, in milliseconds. */
+  shutdownMsMax: 10_000,
+} as const
+
+export type Limit = keyof typeof LIMITS

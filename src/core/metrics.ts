@@ -1,0 +1,85 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+const SECONDS_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/**
+ * The figures of one running Fanfold, in Prometheus' terms. Labels have few values each: never an id.
+ * One object per app, so that two apps in one process do not mix.
+ */
+export function createMetrics() {
+  const registry = new Registry()
+  const registers = [registry]
+  return {
+    registry,
+    collectProcess: () => collectDefaultMetrics({ register: registry, prefix: 'fanfold_' }),
+    httpSeconds: new Histogram({
+      name: 'fanfold_http_request_seconds',
+      help: 'Time to answer a request',
+      labelNames: ['method', 'route', 'status'] as const,
+      buckets: SECONDS_BUCKETS,
+      registers,
+    }),
+    projectionLag: new Gauge({
+      name: 'fanfold_projection_lag_events',
+      help: 'Events appended but not yet folded into a read model',
+      labelNames: ['projection'] as const,
+      registers,
+    }),
+    projectedEvents: new Counter({
+      name: 'fanfold_projected_events_total',
+      help: 'Events folded into a read model',
+      labelNames: ['projection'] as const,
+      registers,
+    }),
+    quarantinedStreams: new Gauge({
+      name: 'fanfold_quarantined_streams',
+      help: 'Streams set aside because an event could not be folded',
+      labelNames: ['projection'] as const,
+      registers,
+    }),
+    queueDepth: new Gauge({
+      name: 'fanfold_queue_depth',
+      help: 'Messages waiting or under way',
+      labelNames: ['topic', 'lane'] as const,
+      registers,
+    }),
+    deadLetters: new Gauge({
+      name: 'fanfold_dead_letters',
+      help: 'Messages given up on',
+      labelNames: ['topic'] as const,
+      registers,
+    }),
+    handledMessages: new Counter({
+      name: 'fanfold_queue_messages_total',
+      help: 'Messages handled, by outcome',
+      labelNames: ['topic', 'outcome'] as const,
+      registers,
+    }),
+    appendedEvents: new Counter({
+      name: 'fanfold_appended_events_total',
+      help: 'Events appended to a log',
+      labelNames: ['log'] as const,
+      registers,
+    }),
+    fanoutDeliveries: new Counter({
+      name: 'fanfold_fanout_deliveries_total',
+      help: 'Timeline entries written by fan-out',
+      registers,
+    }),
+    fanoutStalenessSeconds: new Histogram({
+      name: 'fanfold_fanout_staleness_seconds',
+      help: 'Time from publishing a post to its last delivery',
+      buckets: SECONDS_BUCKETS,
+      registers,
+    }),
+    processorSeconds: new Histogram({
+      name: 'fanfold_processor_seconds',
+      help: 'Time of a call to a payment processor',
+      labelNames: ['processor', 'operation', 'outcome'] as const,
+      buckets: SECONDS_BUCKETS,
+      registers,
+    }),
+  }
+}
+
+export type Metrics = ReturnType<typeof createMetrics>

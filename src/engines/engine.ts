@@ -1,0 +1,54 @@
+import type { Clock } from '../core/clock.ts'
+import type { IdMaker } from '../core/ids.ts'
+import type { Closable } from '../core/lifecycle.ts'
+import type { Logger } from '../core/logger.ts'
+import type { Metrics } from '../core/metrics.ts'
+import type { ApiKeyStore } from '../http/ports.ts'
+import type { OrderPorts } from '../orders/ports.ts'
+import type { PaymentPorts } from '../payments/ports.ts'
+import type { Queue } from '../queue/port.ts'
+import type { FollowStore, PostStore, TimelineStore, UserStore } from '../social/ports.ts'
+import type { MigrationReport } from './sql/migrate.ts'
+
+/** What an engine is given when it is opened. */
+export interface EngineContext {
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly clock: Clock
+  readonly poolSize: number
+}
+
+/** What a port is given when it is opened: ids need the node number, which only a migrated database can lease. */
+export interface PortContext extends EngineContext {
+  readonly ids: IdMaker
+}
+
+/** Every store that a model needs, by the name it has in the configuration. Their promises stand in the ports' files. */
+export interface EnginePorts {
+  users(context: PortContext): Promise<UserStore>
+  posts(context: PortContext): Promise<PostStore>
+  follows(context: PortContext): Promise<FollowStore>
+  timelines(context: PortContext): Promise<TimelineStore>
+  orders(context: PortContext): Promise<OrderPorts>
+  payments(context: PortContext): Promise<PaymentPorts>
+  queue(context: PortContext): Promise<Queue>
+  apiKeys(context: PortContext): Promise<ApiKeyStore>
+}
+
+export type PortName = keyof EnginePorts
+
+/** A database or broker, opened by a URL. It serves some of the ports; which, it says by having them. */
+export interface Engine extends Closable {
+  readonly name: string
+  /** The URL without its password. */
+  readonly url: string
+  /** Product and version as the server tells it; throws when it can't be reached. */
+  version(): Promise<string>
+  /** Brings the schema up to date; safe when many processes do it at once. */
+  migrate(options?: { dryRun?: boolean }): Promise<MigrationReport>
+  /** Numbers of schema steps that are missing. */
+  pendingMigrations(): Promise<number>
+  /** A node number for the ids of this process, kept while the engine is open. Engines that can't lease lack it. */
+  leaseNode?(): Promise<number>
+  readonly ports: Partial<EnginePorts>
+}

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto'
+import type { Pool, PoolClient, PoolConfig } from 'pg'
+import { AppError } from '../../core/errors.ts'
+import { LIMITS } from '../../core/limits.ts'
+import type { Logger } from '../../core/logger.ts'
+import { encodeParam, type SqlClient, type SqlParam, type SqlProfile, type SqlTx, type TransactionOptions } from '../sql/sql.ts'
+import { retryConflicts } from '../sql/retry-conflicts.ts'
+
+const INT8 = 20
+const INT8_ARRAY = 1016
+const DATE = 1082
+
+/** Statements are constants, so a short hash of the text names the prepared statement on every connection. */
+function statementName(text: string, names: Map<string, string>): string {
+  let name = names.get(text)
+  if (name === undefined) {
+    name = `f${createHash('sha256').update(text).digest('hex').slice(0, 20)}`
+    names.set(text, name)
+  }
+  return name
+}
+
+async function loadDriver(): Promise<typeof import('pg')> {
+  try {
+    return (await import('pg')).default as unknown as typeof import('pg')
+  } catch (cause) {
+    throw new AppError('driver_missing', 'PostgreSQL needs the package "pg": run  npm install pg', { cause })
+  }
+}
+
+/**
+ * PostgreSQL through node-postgres. `poolSize` connections at most; each statement ends within
+ * {@link LIMITS.statementMsMax}, an idle transaction within {@link LIMITS.idleTransactionMsMax}.
+ */
+export async function openPg(
+  url: URL,
+  profile: SqlProfile,
+  options: { poolSize: number; logger: Logger },
+): Promise<SqlClient> {
+  const pg = await loadDriver()
+  const config: PoolConfig = {
+    connectionString: url.href,
+    max: options.poolSize,
+    connectionTimeoutMillis: 10_000,
+    statement_timeout: LIMITS.statementMsMax,
+    idle_in_transaction_session_timeout: LIMITS.idleTransactionMsMax,
+    application_name: 'fanfold',
+    types: {
+      getTypeParser(typeId, format) {
+        const oid: number = typeId
+        if (oid === INT8) return BigInt
+        if (oid === DATE) return String
+        const parse = pg.types.getTypeParser(typeId, format)
+        if (oid === INT8_ARRAY) return (text: string) => (parse(text) as string[]).map((item) => item && BigInt(item))
+        return parse
+      },
+    },
+  }
+  const pool: Pool = new pg.Pool(config)
+  // A connection that breaks while idle must not end the process; the pool replaces it at the next use.
+  pool.on('error', (error) => options.logger.warn({ err: error }, 'an idle database connection was lost'))
+  const names = new Map<string, string>()
+
+  async function run<Row extends object>(on: Pool | PoolClient, text: string, params: readonly SqlParam[]): Promise<Row[]> {
+    const result = await on.query<Row>({ text, name: statementName(text, names), values: params.map(encodeParam) })
+    return result.rows
+  }
+
+  async function once<T>(work: (tx: SqlTx) => Promise<T>, txOptions: TransactionOptions): Promise<T> {
+    const client = await pool.connect()
+    let broken: Error | undefined
+    try {
+      await client.query(txOptions.snapshot ? 'begin isolation level repeatable read read only' : 'begin')
+      const value = await work({
+        query: (text, params = []) => run(client, text, params),
+        script: async (text) => void (await client.query(text)),
+      })
+      await client.query('commit')
+      return value
+    } catch (error) {
+      await client.query('rollback').catch((rollbackError: Error) => {
+        broken = rollbackError
+      })
+      throw error
+    } finally {
+      client.release(broken)
+    }
+  }
+
+  return {
+    profile,
+    query: (text, params = []) => retryConflicts(() => run(pool, text, params)),
+    transaction: (work, txOptions = {}) => retryConflicts(() => once(work, txOptions)),
+    async version() {
+      const { rows } = await pool.query<{ version: string }>('select version()')
+      return (rows[0]?.version ?? '').split(' (')[0]!.split(' on ')[0]!
+    },
+    close: () => pool.end(),
+  }
+}

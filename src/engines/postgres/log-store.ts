@@ -1,0 +1,224 @@
+import { AppError } from '../../core/errors.ts'
+import type { Checkpoint, LogEvent, LogName, LogStore, ProjectionState } from '../../log/port.ts'
+import { onlyRow, type SqlClient, type SqlTx } from '../sql/sql.ts'
+
+/** Where a log lives: its event table and the columns that differ. */
+const LOGS = {
+  orders: { table: 'order_history', stream: 'order_id', payload: 'details' },
+  payments: { table: 'payment_events', stream: 'payment_intent_id', payload: 'payload' },
+} as const satisfies Record<LogName, { table: string; stream: string; payload: string }>
+
+const HEADS = 'select last_event_id from log_head where log = $1 order by shard'
+
+const REGISTER = `
+insert into projections (name, log, version, live_generation, updated_at)
+values ($1, $2, $3, 1, now()) on conflict do nothing returning name`
+
+const OPEN_CHECKPOINTS = `
+insert into projection_checkpoints (shard, projection, generation, last_event_id, updated_at)
+select shard, $1, $2, 0, now() from log_head where log = $3 order by shard on conflict do nothing`
+
+const PROJECTION = 'select name, version, live_generation, building_generation from projections where name = $1'
+
+const CHECKPOINTS = `
+select shard, generation, last_event_id from projection_checkpoints
+where projection = $1 and generation = $2 order by shard`
+
+const MOVE_CHECKPOINT = `
+update projection_checkpoints set last_event_id = $5, updated_at = now()
+where shard = $3 and projection = $1 and generation = $2 and last_event_id = $4 returning shard`
+
+const HOLD_CHECKPOINT = `
+select last_event_id from projection_checkpoints
+where shard = $3 and projection = $1 and generation = $2 and last_event_id >= 0 for update`
+
+const QUARANTINES = `
+select projection, generation, shard, stream_id, from_event_id, reason, quarantined_at
+from projection_quarantine where projection = $1 order by quarantined_at, stream_id`
+
+const QUARANTINED = 'select stream_id from projection_quarantine where projection = $1 and generation = $2 and shard = $3'
+
+const ADD_QUARANTINE = `
+insert into projection_quarantine (shard, projection, generation, stream_id, from_event_id, reason, quarantined_at)
+values ($3, $1, $2, $4, $5, $6, now()) on conflict do nothing`
+
+const REMOVE_QUARANTINE = `
+delete from projection_quarantine where projection = $1 and generation = $2 and shard = $3 and stream_id = $4`
+
+const START_GENERATION = `
+update projections set building_generation = coalesce(building_generation, live_generation + 1),
+  building_version = coalesce(building_version, $2), updated_at = now()
+where name = $1 returning building_generation`
+
+// Locks the checkpoints of both generations in one order, so that neither moves between the look and the flip.
+const LOCK_CHECKPOINTS = `
+select shard, generation, last_event_id from projection_checkpoints
+where projection = $1 and generation in ($2, $3) order by shard, generation for update`
+
+const FLIP = `
+update projections set live_generation = building_generation, version = building_version,
+  building_generation = null, building_version = null, updated_at = now()
+where name = $1 and building_generation = $2 returning live_generation`
+
+// Generations only grow, so whatever lies below the live one is over. -1 makes every later swap fail.
+const RETIRE = `
+update projection_checkpoints c set last_event_id = -1, updated_at = now()
+from projections p where p.name = $1 and c.projection = p.name and c.generation < p.live_generation
+returning c.generation`
+
+const DROP_CHECKPOINTS = 'delete from projection_checkpoints where projection = $1 and generation = $2'
+const DROP_QUARANTINES = 'delete from projection_quarantine where projection = $1 and generation = $2'
+
+interface EventRow {
+  shard: number
+  event_id: bigint
+  stream_id: string
+  version: number
+  event_type: string
+  timestamp: Date
+  payload: Record<string, unknown>
+}
+
+function toEvent(row: EventRow): LogEvent {
+  return {
+    shard: row.shard,
+    eventId: row.event_id,
+    streamId: row.stream_id,
+    version: row.version,
+    type: row.event_type,
+    timestampMs: row.timestamp.getTime(),
+    payload: row.payload,
+  }
+}
+
+function toState(row: Record<string, unknown>): ProjectionState {
+  return {
+    name: row['name'] as string,
+    version: row['version'] as number,
+    liveGeneration: row['live_generation'] as number,
+    buildingGeneration: (row['building_generation'] as number | null) ?? undefined,
+  }
+}
+
+/** Opens the books of one log. The database must be migrated: that is when the number of shards is fixed. */
+export async function openLogStore(sql: SqlClient, log: LogName): Promise<LogStore<SqlTx>> {
+  const { table, stream, payload } = LOGS[log]
+  const columns = `shard, event_id, ${stream}::text as stream_id, version, event_type, timestamp, ${payload} as payload`
+  const READ = `select ${columns} from ${table} where shard = $1 and event_id > $2 order by event_id limit $3`
+  const READ_STREAM = `
+    select ${columns} from ${table} where shard = $1 and ${stream} = $2 and event_id between $3 and $4 order by event_id`
+
+  const heads = async () => (await sql.query<{ last_event_id: bigint }>(HEADS, [log])).map((row) => row.last_event_id)
+  const shards = (await heads()).length
+  if (shards === 0) throw new AppError('schema_outdated', 'The database has no event log yet; run: fanfold migrate')
+
+  const projection = async (name: string) => {
+    const [row] = await sql.query(PROJECTION, [name])
+    if (row === undefined) throw new AppError('projection_not_found', `No projection is named "${name}"`)
+    return toState(row)
+  }
+
+  return {
+    log,
+    shards,
+    heads,
+    async read(shard, after, limit) {
+      return (await sql.query<EventRow>(READ, [shard, after, limit])).map(toEvent)
+    },
+    async readStream(shard, streamId, fromEventId, toEventId, tx) {
+      return (await tx.query<EventRow>(READ_STREAM, [shard, streamId, fromEventId, toEventId])).map(toEvent)
+    },
+    transaction: (work) => sql.transaction(work),
+
+    register: ({ name, version }) =>
+      sql.transaction(async (tx) => {
+        const inserted = await tx.query(REGISTER, [name, log, version])
+        if (inserted.length > 0) await tx.query(OPEN_CHECKPOINTS, [name, 1, log])
+      }),
+    projection,
+    async checkpoints(name, generation) {
+      const rows = await sql.query<{ shard: number; generation: number; last_event_id: bigint }>(CHECKPOINTS, [name, generation])
+      return rows.map((row): Checkpoint => ({ shard: row.shard, generation: row.generation, lastEventId: row.last_event_id }))
+    },
+    async moveCheckpoint(name, generation, shard, from, to, tx) {
+      return (await tx.query(MOVE_CHECKPOINT, [name, generation, shard, from, to])).length === 1
+    },
+    async holdCheckpoint(name, generation, shard, tx) {
+      const [row] = await tx.query<{ last_event_id: bigint }>(HOLD_CHECKPOINT, [name, generation, shard])
+      return row?.last_event_id
+    },
+
+    async quarantines(name) {
+      const rows = await sql.query<{
+        projection: string
+        generation: number
+        shard: number
+        stream_id: string
+        from_event_id: bigint
+        reason: string
+        quarantined_at: Date
+      }>(QUARANTINES, [name])
+      return rows.map((row) => ({
+        projection: row.projection,
+        generation: row.generation,
+        shard: row.shard,
+        streamId: row.stream_id,
+        fromEventId: row.from_event_id,
+        reason: row.reason,
+        quarantinedAt: row.quarantined_at,
+      }))
+    },
+    async quarantinedStreams(name, generation, shard, tx) {
+      const rows = await tx.query<{ stream_id: string }>(QUARANTINED, [name, generation, shard])
+      return new Set(rows.map((row) => row.stream_id))
+    },
+    async addQuarantine({ projection, generation, shard, streamId, fromEventId, reason }, tx) {
+      await tx.query(ADD_QUARANTINE, [projection, generation, shard, streamId, fromEventId, reason])
+    },
+    async removeQuarantine(name, generation, shard, streamId, tx) {
+      await tx.query(REMOVE_QUARANTINE, [name, generation, shard, streamId])
+    },
+
+    startGeneration: (name, version) =>
+      sql.transaction(async (tx) => {
+        const [row] = await tx.query<{ building_generation: number }>(START_GENERATION, [name, version])
+        if (row === undefined) throw new AppError('projection_not_found', `No projection is named "${name}"`)
+        await tx.query(OPEN_CHECKPOINTS, [name, row.building_generation, log])
+        return row.building_generation
+      }),
+    async flipGeneration(name) {
+      const state = await projection(name)
+      const { liveGeneration: live, buildingGeneration: building } = state
+      if (building === undefined) return false
+      return sql.transaction(async (tx) => {
+        const rows = await tx.query<{ shard: number; generation: number; last_event_id: bigint }>(LOCK_CHECKPOINTS, [name, live, building])
+        for (const ahead of rows.filter((row) => row.generation === live)) {
+          const twin = rows.find((row) => row.generation === building && row.shard === ahead.shard)
+          if (twin === undefined || twin.last_event_id < ahead.last_event_id) return false
+        }
+        return (await tx.query(FLIP, [name, building])).length === 1
+      })
+    },
+    async retireGenerations(name) {
+      const rows = await sql.query<{ generation: number }>(RETIRE, [name])
+      return [...new Set(rows.map((row) => row.generation))].sort((a, b) => a - b)
+    },
+    dropGeneration: (name, generation) =>
+      sql.transaction(async (tx) => {
+        await tx.query(DROP_CHECKPOINTS, [name, generation])
+        await tx.query(DROP_QUARANTINES, [name, generation])
+      }),
+  }
+}
+
+/** Fixes the number of shards of both logs, once; part of `migrate`. */
+export async function createLogHeads(tx: SqlTx, shards: number): Promise<void> {
+  const { present } = onlyRow(await tx.query<{ present: boolean }>('select exists (select 1 from log_head) as present'))
+  if (present) return
+  const logs = Object.keys(LOGS)
+  await tx.query(
+    `insert into log_head (shard, log, last_event_id)
+     select shard, log, 0 from generate_series(0, $1::int - 1) as shard cross join unnest($2::text[]) as log`,
+    [shards, logs],
+  )
+}

@@ -1,0 +1,4 @@
+export interface UserStore {}
+export interface PostStore {}
+export interface FollowStore {}
+export interface TimelineStore {}
