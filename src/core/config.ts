@@ -3,8 +3,8 @@ import { LIMITS } from './limits.ts'
 import { LOG_LEVELS, type LogLevel } from './logger.ts'
 
 /**
- * Every setting of Fanfold. Each has one name in three spellings: option `databaseUrl`, variable `FANFOLD_DATABASE_URL`,
- * flag `--database-url`. A flag wins over the variable, the variable over the default.
+ * Every setting of Fanfold. Each has one name in three spellings: variable `FANFOLD_DATABASE_URL`, flag `--database-url`,
+ * and in the library option `database` (`Url` is left out there). A flag wins over the variable, the variable over the default.
  * `docs/reference/configuration.md` is generated from this table.
  */
 interface Setting<T> {
@@ -75,10 +75,15 @@ export const SETTINGS = {
 
 export type SettingName = keyof typeof SETTINGS
 export type Config = { readonly [Name in SettingName]: (typeof SETTINGS)[Name]['fallback'] }
-export type ConfigOptions = { readonly [Name in SettingName]?: Config[Name] | undefined }
+
+type OptionName<Name extends string> = Name extends `${infer Store}Url` ? Store : Name
+/** The settings as options of the library. */
+export type ConfigOptions = { readonly [Name in SettingName as OptionName<Name>]?: Config[Name] | undefined }
 
 const words = (name: string, separator: string) => name.replace(/[A-Z]/g, (letter) => `${separator}${letter.toLowerCase()}`)
 
+/** `databaseUrl` -> `database` */
+export const optionOf = (name: SettingName): string => name.replace(/Url$/, '')
 /** `databaseUrl` -> `FANFOLD_DATABASE_URL` */
 export const variableOf = (name: SettingName): string => `FANFOLD_${words(name, '_').toUpperCase()}`
 /** `databaseUrl` -> `database-url` */
@@ -123,6 +128,7 @@ export function loadConfig(
 
 /** The configuration of the library: options over defaults. The environment is not read. */
 export function configFromOptions(options: ConfigOptions): Config {
-  const entries = SETTING_NAMES.map((name) => [name, options[name] ?? SETTINGS[name].fallback])
+  const given: Readonly<Record<string, unknown>> = options
+  const entries = SETTING_NAMES.map((name) => [name, given[optionOf(name)] ?? SETTINGS[name].fallback])
   return Object.fromEntries(entries) as Config
 }

@@ -1,6 +1,7 @@
 /** What a key may do. `social` includes `social:read`; `admin` includes everything. */
 export const SCOPES = [
   'admin',
+  'admin:read',
   'social',
   'social:read',
   'orders',
