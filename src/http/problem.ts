@@ -2,12 +2,12 @@ import Type, { type Static } from 'typebox'
 import { AppError, ERROR_CODES, type ErrorCode, type FieldProblem } from '../core/errors.ts'
 import { failureKind } from '../core/retry.ts'
 
-const DOCS = 'https://fanfold.dev/errors'
+const TYPE = 'urn:fanfold:error:'
 
 /** A problem document (RFC 9457). `code` is stable; further members are figures for programs, such as `available`. */
 export const Problem = Type.Object(
   {
-    type: Type.String({ description: 'A URL that ends in the code' }),
+    type: Type.String({ description: 'A URN that ends in the code' }),
     title: Type.String({ description: 'What this code means' }),
     status: Type.Integer({ description: 'The HTTP status' }),
     code: Type.String({ description: 'Stable code; see the reference of errors', examples: ['insufficient_stock'] }),
@@ -57,7 +57,7 @@ export function problemOf(error: AppError, requestId: string): Problem {
   const errors: FieldProblem[] = [...error.fields]
   return {
     ...error.data,
-    type: `${DOCS}#${error.code}`,
+    type: `${TYPE}${error.code}`,
     title: ERROR_CODES[error.code][1],
     status: error.status,
     code: error.code,

@@ -1,0 +1,23 @@
+import { createFanfold, type Fanfold, type FanfoldOptions } from '../app.ts'
+import { optionOf, SETTING_NAMES, type Config, type ConfigOptions } from '../core/config.ts'
+import { createLogger } from '../core/logger.ts'
+
+/** The library's options of a configuration. */
+function toOptions(config: Config): ConfigOptions {
+  return Object.fromEntries(SETTING_NAMES.map((name) => [optionOf(name), config[name]]))
+}
+
+/** Fanfold for a command: without background work unless asked, and logging warnings only. */
+export function openFanfold(config: Config, options: FanfoldOptions = {}): Promise<Fanfold> {
+  return createFanfold({ ...toOptions(config), workers: false, logger: createLogger('warn'), ...options })
+}
+
+/** Opens, works, closes, also after a failure. */
+export async function withFanfold<T>(config: Config, work: (fanfold: Fanfold) => Promise<T>, options: FanfoldOptions = {}): Promise<T> {
+  const fanfold = await openFanfold(config, options)
+  try {
+    return await work(fanfold)
+  } finally {
+    await fanfold.close()
+  }
+}
