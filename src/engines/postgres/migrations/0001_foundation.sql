@@ -71,18 +71,22 @@ create table projection_quarantine (
   primary key (shard, projection, generation, stream_id)
 );
 
+-- Work to do. attempt counts claims, so it also tells an old holder of a message from the present one. visible_at is when
+-- it may be claimed: later while it waits for its next try, or while somebody holds it (claimed).
+-- payload is json, not jsonb: it is never looked into here, and what was published comes out unchanged.
 create table queue_messages (
   topic text not null,
-  lane text not null,
+  lane text not null check (lane in ('small', 'bulk')),
   message_id bigint not null,
   key text not null,
-  payload jsonb not null,
+  payload json not null,
   attempt int not null default 0,
+  claimed boolean not null default false,
   visible_at timestamptz not null,
   last_error text,
   published_at timestamptz not null,
   primary key (topic, lane, message_id)
-) with (fillfactor = 70);
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 create index queue_messages_due on queue_messages (topic, lane, visible_at, message_id);
 
 create table queue_dead_letters (
@@ -90,7 +94,7 @@ create table queue_dead_letters (
   topic text not null,
   lane text not null,
   key text not null,
-  payload jsonb not null,
+  payload json not null,
   attempts int not null,
   reason text not null,
   published_at timestamptz not null,
