@@ -45,6 +45,7 @@ export const ERROR_CODES = {
   product_inactive: [422, 'The product is not for sale'],
   self_reference: [422, 'A user cannot do this to himself'],
   interaction_blocked: [422, 'One of the two users blocks the other'],
+  too_many_follows: [422, 'The user follows as many people as one user may'],
   illegal_payment_state: [422, 'The payment is in a state that does not allow this'],
   amount_exceeds_capturable: [422, 'The amount is more than can still be captured'],
   amount_exceeds_refundable: [422, 'The amount is more than can still be refunded'],

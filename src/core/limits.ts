@@ -39,8 +39,12 @@ export const LIMITS = {
   fanoutChunkFollowers: 1_000,
   /** Followers up to which a chunk takes the small lane of the queue. */
   fanoutSmallLaneFollowers: 2_000,
-  /** A post whose fan-out is pending longer than this is enqueued again, in milliseconds. */
+  /** A post whose fan-out is pending longer than this is enqueued again, in milliseconds; the wait doubles each time. */
   fanoutPendingMs: 2_000,
+  /** Chunks of one post that are planned, and so waiting in the queue, at a time. */
+  fanoutPlanChunks: 64,
+  /** How long an erased user's id stays taken, so that requests under way leave nothing behind, in milliseconds. */
+  eraseSettleMs: 60_000,
   /** Largest amount of money in minor units (10 billion in a currency with cents). */
   amountMinorMax: 1_000_000_000_000n,
   /** Most lines of one order. */

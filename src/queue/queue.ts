@@ -35,7 +35,11 @@ export function createQueue(transport: QueueTransport, deps: QueueDeps, options:
     triesMax: options.triesMax ?? LIMITS.queueTriesMax,
     backoff: options.backoff ?? { firstMs: LIMITS.queueBackoffMs, maxMs: LIMITS.queueBackoffMsMax },
   }
-  const guard = createDepthGuard((topic, most) => transport.depth(topic, most), options.depthMax ?? LIMITS.queueDepthMax, deps.clock)
+  const guard = createDepthGuard(
+    (topic, most) => transport.depth(topic, most),
+    options.depthMax ?? LIMITS.queueDepthMax,
+    deps.clock,
+  )
   const sending = createBatcher<StoredMessage, undefined>({
     concurrency: transport.sendConcurrency,
     run: async (messages) => {
@@ -117,6 +121,9 @@ function check(message: OutgoingMessage, payloadJson: string): void {
     throw invalidField('key', `must be at most ${KEY_CHARS_MAX} characters, none of them NUL`)
   }
   if (Buffer.byteLength(payloadJson) > LIMITS.queuePayloadBytesMax) {
-    throw invalidField('payload', `must be at most ${LIMITS.queuePayloadBytesMax} bytes of JSON; pass a reference instead`)
+    throw invalidField(
+      'payload',
+      `must be at most ${LIMITS.queuePayloadBytesMax} bytes of JSON; pass a reference instead`,
+    )
   }
 }

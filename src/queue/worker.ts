@@ -122,7 +122,10 @@ export function startWorker(options: WorkerOptions): Closable {
       const outcome = failure === undefined ? await succeeded(message) : await failed(message, failure.error)
       metrics.handledMessages.inc({ topic, outcome })
     } catch (error) {
-      logger.error({ err: error, topic, id: message.id }, `queue ${topic}: message ${message.id} could not be answered and will come again`)
+      logger.error(
+        { err: error, topic, id: message.id },
+        `queue ${topic}: message ${message.id} could not be answered and will come again`,
+      )
     }
     held.delete(message)
     changed()
@@ -146,7 +149,10 @@ export function startWorker(options: WorkerOptions): Closable {
       return 'given_back'
     }
     if (message.attempt >= policy.triesMax) {
-      logger.error(fields, `queue ${topic}: message ${message.id} is a dead letter after ${message.attempt} tries: ${reason}`)
+      logger.error(
+        fields,
+        `queue ${topic}: message ${message.id} is a dead letter after ${message.attempt} tries: ${reason}`,
+      )
       await answering(() => subscription.bury(message, reason))
       return 'dead'
     }
@@ -187,7 +193,10 @@ export function startWorker(options: WorkerOptions): Closable {
       })
     }
     if (held.size > 0) {
-      logger.error({ topic }, `queue ${topic}: ${held.size} handlers did not end in time; their messages will come again`)
+      logger.error(
+        { topic },
+        `queue ${topic}: ${held.size} handlers did not end in time; their messages will come again`,
+      )
     }
   }
 
@@ -204,7 +213,10 @@ export function startWorker(options: WorkerOptions): Closable {
     for (const message of unbegun) held.delete(message)
     if (unbegun.length > 0) {
       await answering(() => subscription.giveBack(unbegun)).catch((error: unknown) =>
-        logger.warn({ err: error, topic }, `queue ${topic}: ${unbegun.length} messages come again when their lease runs out`),
+        logger.warn(
+          { err: error, topic },
+          `queue ${topic}: ${unbegun.length} messages come again when their lease runs out`,
+        ),
       )
     }
     await handlersEnded()

@@ -1,6 +1,151 @@
-import type { FollowStore } from '../../social/ports.ts'
+import type { Edge, FollowItem, FollowStore, Relation } from '../../social/ports.ts'
 import type { PortContext } from '../engine.ts'
 import type { SqlClient } from '../sql/sql.ts'
-export async function openFollowStore(_sql: SqlClient, _context: PortContext): Promise<FollowStore> {
-  return {}
+
+// The count stops at the limit, so a refusal costs no more than the largest list of follows.
+const FOLLOW = `
+insert into follows (follower_id, followee_id, since, backfill_pending)
+select $1, $2, $3, true
+where (select count(*) from (select 1 from follows where follower_id = $1 limit $4) as f) < $4
+on conflict do nothing returning follower_id`
+
+const EDGE = 'select backfill_pending from follows where follower_id = $1 and followee_id = $2'
+
+const FOLLOW_MANY = `
+insert into follows (follower_id, followee_id, since, backfill_pending)
+select distinct follower_id, followee_id, $3::timestamptz, true
+from unnest($1::text[], $2::text[]) as t (follower_id, followee_id)
+order by follower_id, followee_id on conflict do nothing returning follower_id, followee_id`
+
+const UNFOLLOW = 'delete from follows where follower_id = $1 and followee_id = $2'
+
+const BACKFILLED = `
+update follows set backfill_pending = false
+where backfill_pending and (follower_id, followee_id) in (
+  select follower_id, followee_id from follows
+  where (follower_id, followee_id) in (select * from unnest($1::text[], $2::text[]))
+  order by follower_id, followee_id for update)`
+
+const PENDING_BACKFILLS = `
+select follower_id, followee_id from follows where backfill_pending and since < $1 order by since limit $2`
+
+const BLOCK = 'insert into blocks (user_id, other_id, since) values ($1, $2, $3) on conflict do nothing'
+const UNBLOCK = 'delete from blocks where user_id = $1 and other_id = $2'
+const MUTE = 'insert into mutes (user_id, other_id, since) values ($1, $2, $3) on conflict do nothing'
+const UNMUTE = 'delete from mutes where user_id = $1 and other_id = $2'
+
+const RELATIONS = `
+select o.id,
+  exists (select 1 from follows f where f.follower_id = $1 and f.followee_id = o.id) as follows,
+  exists (select 1 from blocks b where b.user_id = $1 and b.other_id = o.id)
+    or exists (select 1 from blocks b where b.user_id = o.id and b.other_id = $1) as blocked,
+  exists (select 1 from mutes m where m.user_id = $1 and m.other_id = o.id) as muted
+from unnest($2::text[]) as o (id)`
+
+const FOLLOWEES = `
+select followee_id as user_id, since from follows
+where follower_id = $1 and followee_id > $2 order by followee_id limit $3`
+
+const FOLLOWERS = `
+select follower_id as user_id, since from follows
+where followee_id = $1 and follower_id > $2 and ($4::text is null or follower_id <= $4)
+order by follower_id limit $3`
+
+const FOLLOWER_CUTS = `
+select follower_id from (
+  select follower_id, row_number() over (order by follower_id) as n from follows
+  where followee_id = $1 and follower_id > $2 order by follower_id limit $3::bigint * $4) as f
+where n % $3 = 0 order by follower_id`
+
+const ERASE_FOLLOWS = `
+delete from follows where (follower_id, followee_id) in (
+  select follower_id, followee_id from (
+    (select follower_id, followee_id from follows where follower_id = $1 limit $2)
+    union all (select follower_id, followee_id from follows where followee_id = $1 limit $2)) as f
+  order by follower_id, followee_id limit $2)
+returning 1`
+
+const ERASE_BLOCKS = `
+delete from blocks where (user_id, other_id) in (
+  select user_id, other_id from blocks where user_id = $1 or other_id = $1 order by user_id, other_id limit $2)
+returning 1`
+
+const ERASE_MUTES = `
+delete from mutes where (user_id, other_id) in (
+  select user_id, other_id from mutes where user_id = $1 or other_id = $1 order by user_id, other_id limit $2)
+returning 1`
+
+interface EdgeRow {
+  follower_id: string
+  followee_id: string
+}
+interface ItemRow {
+  user_id: string
+  since: Date
+}
+
+const toEdge = (row: EdgeRow): Edge => ({ followerId: row.follower_id, followeeId: row.followee_id })
+const toItem = (row: ItemRow): FollowItem => ({ userId: row.user_id, since: row.since })
+const columns = (edges: readonly Edge[]) => [edges.map((edge) => edge.followerId), edges.map((edge) => edge.followeeId)]
+
+/** Every key of a user lies above it. */
+const START = ''
+
+export async function openFollowStore(sql: SqlClient, _context: PortContext): Promise<FollowStore> {
+  return {
+    async follow({ followerId, followeeId }, at, followsMax) {
+      const added = await sql.query(FOLLOW, [followerId, followeeId, at, followsMax])
+      if (added.length === 1) return { kind: 'following', pending: true }
+      const [edge] = await sql.query<{ backfill_pending: boolean }>(EDGE, [followerId, followeeId])
+      return edge === undefined ? { kind: 'limit' } : { kind: 'following', pending: edge.backfill_pending }
+    },
+    async followMany(edges, at) {
+      return (await sql.query<EdgeRow>(FOLLOW_MANY, [...columns(edges), at])).map(toEdge)
+    },
+    async unfollow({ followerId, followeeId }) {
+      await sql.query(UNFOLLOW, [followerId, followeeId])
+    },
+    async backfilled(edges) {
+      await sql.query(BACKFILLED, columns(edges))
+    },
+    async pendingBackfills(before, limit) {
+      return (await sql.query<EdgeRow>(PENDING_BACKFILLS, [before, limit])).map(toEdge)
+    },
+
+    async block(userId, otherId, at) {
+      await sql.query(BLOCK, [userId, otherId, at])
+    },
+    async unblock(userId, otherId) {
+      await sql.query(UNBLOCK, [userId, otherId])
+    },
+    async mute(userId, otherId, at) {
+      await sql.query(MUTE, [userId, otherId, at])
+    },
+    async unmute(userId, otherId) {
+      await sql.query(UNMUTE, [userId, otherId])
+    },
+
+    async relations(userId, otherIds) {
+      const rows = await sql.query<Relation & { id: string }>(RELATIONS, [userId, otherIds])
+      return new Map(rows.map(({ id, ...relation }) => [id, relation]))
+    },
+    async followees(userId, after, limit) {
+      return (await sql.query<ItemRow>(FOLLOWEES, [userId, after ?? START, limit])).map(toItem)
+    },
+    async followers(userId, after, limit, upTo) {
+      return (await sql.query<ItemRow>(FOLLOWERS, [userId, after ?? START, limit, upTo])).map(toItem)
+    },
+    async followerCuts(userId, after, every, limit) {
+      const rows = await sql.query<{ follower_id: string }>(FOLLOWER_CUTS, [userId, after ?? START, every, limit])
+      return rows.map((row) => row.follower_id)
+    },
+
+    async erase(userId, limit) {
+      let erased = 0
+      for (const statement of [ERASE_FOLLOWS, ERASE_BLOCKS, ERASE_MUTES]) {
+        if (erased < limit) erased += (await sql.query(statement, [userId, limit - erased])).length
+      }
+      return erased
+    },
+  }
 }

@@ -61,7 +61,7 @@ from unnest($3::bigint[], $4::int[]) as held (message_id, attempt)
 where m.topic = $1 and m.lane = $2 and m.message_id = held.message_id and m.attempt = held.attempt and m.claimed
 returning m.message_id`
 
-const DEPTH = 'select count(*)::int as depth from (select 1 from queue_messages where topic = $1 limit $2) as some'
+const DEPTH = 'select count(*)::int as depth from (select 1 from queue_messages where topic = $1 limit $2) as counted'
 
 const DEAD_LETTERS = `
 select message_id, topic, lane, key, payload, attempts, reason, died_at from queue_dead_letters
@@ -101,7 +101,8 @@ interface DeadRow extends Omit<MessageRow, 'attempt'> {
 /** PostgreSQL's text holds no NUL. */
 const reasonText = (reason: string) => reason.replaceAll('\0', '').slice(0, LIMITS.reasonCharsMax)
 
-const idsOf = (messages: readonly Message[]) => messages.map((message) => BigInt(message.id)).sort((a, b) => (a < b ? -1 : 1))
+const idsOf = (messages: readonly Message[]) =>
+  messages.map((message) => BigInt(message.id)).sort((a, b) => (a < b ? -1 : 1))
 
 export function openQueueTransport(sql: SqlClient, clock: Clock, options: SqlQueueOptions = {}): QueueTransport {
   const claim = claimStatement(sql.profile.skipLocked)
@@ -136,7 +137,9 @@ export function openQueueTransport(sql: SqlClient, clock: Clock, options: SqlQue
     },
     async deadLetters(topic, limit) {
       const rows = await sql.query<DeadRow>(DEAD_LETTERS, [topic, limit])
-      return rows.map(({ message_id, died_at, ...row }): DeadLetter => ({ id: message_id.toString(), ...row, diedAt: died_at }))
+      return rows.map(
+        ({ message_id, died_at, ...row }): DeadLetter => ({ id: message_id.toString(), ...row, diedAt: died_at }),
+      )
     },
     async redrive(topic, ids) {
       let redriven = 0
@@ -202,7 +205,13 @@ function subscribe(
     },
     async extend(messages) {
       const attempts = messages.map((message) => message.attempt)
-      const rows = await sql.query<{ message_id: bigint }>(EXTEND, [topic, lane, messages.map((m) => m.id), attempts, leaseMs])
+      const rows = await sql.query<{ message_id: bigint }>(EXTEND, [
+        topic,
+        lane,
+        messages.map((m) => m.id),
+        attempts,
+        leaseMs,
+      ])
       const kept = new Set(rows.map((row) => row.message_id.toString()))
       return messages.filter((message) => !kept.has(message.id))
     },
