@@ -1,7 +1,7 @@
 // Builds dist/ (and with --tools the benchmarks) when something changed since the last build.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { generateMigrations } from './gen-migrations.mjs'
 
@@ -43,4 +43,6 @@ generateMigrations({ check: false })
 compile('tsconfig.build.json', 'dist', ['src', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'])
 if (process.argv.includes('--tools')) {
   compile('tsconfig.tools.json', 'dist-tools', ['src', 'bench', 'tsconfig.json', 'tsconfig.tools.json', 'package-lock.json'])
+  // The compiled copy of src/ looks for its package.json where it would lie beside dist/.
+  copyFileSync('package.json', 'dist-tools/package.json')
 }

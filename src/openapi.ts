@@ -1,4 +1,4 @@
-import { createFanfold } from './app.ts'
+import { createFanfold } from './app/fanfold.ts'
 
 /** The API description (OpenAPI 3.1), as the running server serves it at `/openapi.json`. */
 export async function buildOpenApi(): Promise<object> {

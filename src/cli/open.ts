@@ -1,4 +1,5 @@
-import { createFanfold, type Fanfold, type FanfoldOptions } from '../app.ts'
+import type { FanfoldOptions } from '../app/base.ts'
+import { createFanfold, type Fanfold } from '../app/fanfold.ts'
 import { optionOf, SETTING_NAMES, type Config, type ConfigOptions } from '../core/config.ts'
 import { createLogger } from '../core/logger.ts'
 

@@ -46,7 +46,7 @@ export function createMetrics() {
     deadLetters: new Gauge({
       name: 'fanfold_dead_letters',
       help: 'Messages given up on',
-      labelNames: ['topic'] as const,
+      labelNames: ['topic', 'lane'] as const,
       registers,
     }),
     handledMessages: new Counter({

@@ -196,7 +196,12 @@ export interface PostStore {
   /** The posts that exist, in no particular order. */
   find(postIds: readonly bigint[]): Promise<StoredPost[]>
   /** Posts of one author below an id, newest first. */
-  byAuthor(userId: string, visibilities: readonly Visibility[], below: bigint | undefined, limit: number): Promise<StoredPost[]>
+  byAuthor(
+    userId: string,
+    visibilities: readonly Visibility[],
+    below: bigint | undefined,
+    limit: number,
+  ): Promise<StoredPost[]>
   /** Ids of posts of several authors below an id (and, when given, above another), newest first. */
   idsByAuthors(userIds: readonly string[], below: bigint | undefined, limit: number, above?: bigint): Promise<bigint[]>
   /** Of each of these authors that has posts, the newest id. */
@@ -227,7 +232,10 @@ export interface PostStore {
    */
   erase(userId: string, limit: number): Promise<number>
   /** Looks at up to `limit` posts above `after`, each in one consistent view; `last` is absent at the end. */
-  audit(after: bigint | undefined, limit: number): Promise<{ checked: number; last: bigint | undefined; problems: PostProblem[] }>
+  audit(
+    after: bigint | undefined,
+    limit: number,
+  ): Promise<{ checked: number; last: bigint | undefined; problems: PostProblem[] }>
 
   readonly ledger: FanoutLedger
 }
@@ -276,7 +284,12 @@ export interface FanoutLedger {
    * Adds the next chunks: each ends at its key, the last one of a finished plan at `undefined`. False, and nothing
    * changed, when the plan does not stand at `expectedChunks` any more (another planner was faster).
    */
-  plan(postId: bigint, expectedChunks: number, upTo: readonly (string | undefined)[], finished: boolean): Promise<boolean>
+  plan(
+    postId: bigint,
+    expectedChunks: number,
+    upTo: readonly (string | undefined)[],
+    finished: boolean,
+  ): Promise<boolean>
   /** Records a fan-out that was done in one piece without a plan; false when there is a plan or it is done. */
   finishWhole(postId: bigint, counts: DeliveryCounts, at: Date): Promise<boolean>
   /** Absent when the post is gone or its fan-out done. */
@@ -284,7 +297,12 @@ export interface FanoutLedger {
   /** Chunks that are planned and not done. */
   openChunks(postId: bigint): Promise<number[]>
   /** Records a chunk; `postDone` when it was the last. False `recorded`: it was recorded before. */
-  finishChunk(postId: bigint, chunk: number, counts: DeliveryCounts, at: Date): Promise<{ recorded: boolean; postDone: boolean }>
+  finishChunk(
+    postId: bigint,
+    chunk: number,
+    counts: DeliveryCounts,
+    at: Date,
+  ): Promise<{ recorded: boolean; postDone: boolean }>
   /** Pending posts whose time has come; each is handed to one caller and comes again after twice the wait. */
   claimPending(now: Date, firstWaitMs: number, limit: number): Promise<bigint[]>
   /** Which of these posts are not done. */

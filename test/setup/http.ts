@@ -1,5 +1,6 @@
 import type { InjectOptions } from 'fastify'
-import { createFanfold, type Fanfold, type FanfoldOptions } from '../../src/app.ts'
+import type { FanfoldOptions } from '../../src/app/base.ts'
+import { createFanfold, type Fanfold } from '../../src/app/fanfold.ts'
 import type { HttpApp } from '../../src/http/route.ts'
 
 export const ADMIN_KEY = 'test-admin-key-0123456789'

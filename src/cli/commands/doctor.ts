@@ -3,7 +3,7 @@ import { messageOf } from '../../core/errors.ts'
 import { createLogger } from '../../core/logger.ts'
 import { createMetrics } from '../../core/metrics.ts'
 import { createEngines, redactUrl } from '../../engines/registry.ts'
-import { storeUrls, storesOf } from '../../app.ts'
+import { storesOf, storeUrls } from '../../app/stores.ts'
 import type { Command } from '../command.ts'
 import { table } from '../table.ts'
 

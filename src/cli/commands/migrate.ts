@@ -2,7 +2,7 @@ import { systemClock } from '../../core/clock.ts'
 import { createLogger } from '../../core/logger.ts'
 import { createMetrics } from '../../core/metrics.ts'
 import { createEngines } from '../../engines/registry.ts'
-import { storeUrls } from '../../app.ts'
+import { storeUrls } from '../../app/stores.ts'
 import type { Command } from '../command.ts'
 import { table } from '../table.ts'
 

@@ -1,5 +1,5 @@
 import { createLogger } from '../../core/logger.ts'
-import type { Fanfold } from '../../app.ts'
+import type { Fanfold } from '../../app/fanfold.ts'
 import type { Command, Terminal } from '../command.ts'
 import { openFanfold } from '../open.ts'
 import { untilStopped } from '../shutdown.ts'

@@ -79,17 +79,16 @@ create table projection_quarantine (
 -- it may be claimed: later while it waits for its next try, or while somebody holds it (claimed).
 -- payload is json, not jsonb: it is never looked into here, and what was published comes out unchanged.
 create table queue_messages (
+  message_id bigint primary key,
   topic text not null,
   lane text not null check (lane in ('small', 'bulk')),
-  message_id bigint not null,
   key text not null,
   payload json not null,
   attempt int not null default 0,
   claimed boolean not null default false,
   visible_at timestamptz not null,
   last_error text,
-  published_at timestamptz not null,
-  primary key (topic, lane, message_id)
+  published_at timestamptz not null
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 create index queue_messages_due on queue_messages (topic, lane, visible_at, message_id);
 
@@ -242,5 +241,248 @@ create table user_feed_floors (
   user_id text collate "C" primary key,
   floor bigint not null
 );
+` },
+  { version: 3, name: 'orders', sql: `-- The catalogue, stock, customers, orders with their history, and the sales report.
+-- There are no foreign keys: a stream lives in one shard of a cluster, the catalogue elsewhere, and each placement checks
+-- the version of what it refers to. Money is in minor units.
+
+create table products (
+  product_id text primary key,
+  sku text not null unique,
+  name text not null,
+  category text not null,
+  price bigint not null check (price >= 0),
+  currency text not null,
+  active boolean not null,
+  version int not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+);
+create index products_by_category on products (category, product_id);
+
+-- Every price a product has had; version is that of the product from which on it held.
+create table product_prices (
+  product_id text not null,
+  version int not null,
+  price bigint not null check (price >= 0),
+  currency text not null,
+  valid_from timestamptz not null,
+  actor text not null,
+  primary key (product_id, version)
+);
+create trigger product_prices_append_only before update or delete on product_prices
+  for each row execute function refuse_change();
+create trigger product_prices_keep before truncate on product_prices execute function refuse_change();
+
+-- Narrow rows with room beside them: a hot product's row is rewritten with each batch of orders.
+create table stock_levels (
+  product_id text not null,
+  location_id text not null,
+  on_hand bigint not null,
+  reserved bigint not null,
+  updated_at timestamptz not null,
+  primary key (product_id, location_id),
+  check (reserved >= 0 and reserved <= on_hand)
+) with (fillfactor = 50);
+
+-- Why stock_levels is what it is: their sums are equal. The source of a move is an order (with its version), or an
+-- adjustment by hand (an id of its own, version 0).
+create table stock_moves (
+  product_id text not null,
+  location_id text not null,
+  source_id bigint not null,
+  version int not null,
+  kind text not null check (kind in ('adjust', 'reserve', 'release', 'ship')),
+  on_hand_delta bigint not null,
+  reserved_delta bigint not null,
+  actor text not null,
+  moved_at timestamptz not null,
+  primary key (product_id, location_id, source_id, version)
+);
+create trigger stock_moves_append_only before update or delete on stock_moves
+  for each row execute function refuse_change();
+create trigger stock_moves_keep before truncate on stock_moves execute function refuse_change();
+
+-- A row outlives the person it names: erasing empties name and e-mail, and orders keep their customer_id.
+create table customers (
+  customer_id text primary key,
+  name text,
+  email text,
+  version int not null,
+  created_at timestamptz not null,
+  erased_at timestamptz
+);
+
+create table addresses (
+  customer_id text not null,
+  address_id text not null,
+  name text,
+  line1 text,
+  line2 text,
+  city text not null,
+  region text,
+  postal_code text,
+  country text not null,
+  created_at timestamptz not null,
+  primary key (customer_id, address_id)
+);
+
+-- The shard is part of order_id too (see core/ids.ts). order_number is the caller's name of an order, unique in its
+-- shard: an import takes shard = hash of the number. name, address and billing are snapshots of the moment of the order.
+create table orders (
+  shard smallint not null,
+  order_id bigint not null,
+  order_number text not null,
+  customer_id text not null,
+  customer_name text,
+  order_date timestamptz not null,
+  time_zone text not null,
+  business_day date not null,
+  status text not null check (status in ('PENDING', 'PAID', 'SHIPPED', 'DELIVERED', 'CANCELLED')),
+  payment_status text not null check (payment_status in
+    ('unpaid', 'partially_paid', 'paid', 'refund_due', 'partially_refunded', 'refunded')),
+  fulfillment_status text not null check (fulfillment_status in ('unfulfilled', 'shipped', 'delivered', 'cancelled')),
+  currency text not null,
+  subtotal bigint not null check (subtotal >= 0),
+  shipping_total bigint not null check (shipping_total >= 0),
+  tax_total bigint not null check (tax_total >= 0),
+  total_price bigint not null,
+  paid_total bigint not null,
+  refunded_total bigint not null,
+  shipping_address_id text,
+  shipping_address jsonb not null,
+  shipping_country text not null,
+  shipping_region text,
+  shipping_city text not null,
+  billing jsonb,
+  metadata jsonb not null,
+  origin text not null check (origin in ('api', 'import')),
+  version int not null check (version > 0),
+  updated_at timestamptz not null,
+  primary key (shard, order_id),
+  unique (shard, order_number),
+  check (total_price = subtotal + shipping_total + tax_total),
+  check (refunded_total >= 0 and refunded_total <= paid_total),
+  -- Whatever a program does: nothing leaves the house that is not paid.
+  constraint orders_paid_before_shipped check (status in ('PENDING', 'CANCELLED') or paid_total >= total_price)
+) with (fillfactor = 85);
+create index orders_by_id on orders (order_id);
+create index orders_by_customer on orders (customer_id, order_id);
+create index orders_by_status on orders (status, order_id);
+create index orders_by_number on orders (order_number);
+
+-- What was bought is never changed; the quantities at the end tell what became of it.
+create table order_line_items (
+  shard smallint not null,
+  order_id bigint not null,
+  line_no int not null check (line_no > 0),
+  line_item_id text not null generated always as (order_id::text || '-' || line_no::text) stored,
+  product_id text not null,
+  sku text not null,
+  product_name text not null,
+  product_category text not null,
+  quantity int not null check (quantity > 0),
+  price_at_time_of_purchase bigint not null check (price_at_time_of_purchase >= 0),
+  discount bigint not null check (discount >= 0),
+  amount bigint not null check (amount >= 0),
+  tax bigint not null check (tax >= 0),
+  quantity_shipped int not null default 0,
+  quantity_cancelled int not null default 0,
+  quantity_returned int not null default 0,
+  primary key (shard, order_id, line_no),
+  check (amount = price_at_time_of_purchase * quantity - discount),
+  check (quantity_shipped >= 0 and quantity_cancelled >= 0 and quantity_shipped + quantity_cancelled <= quantity),
+  check (quantity_returned >= 0 and quantity_returned <= quantity_shipped)
+) with (fillfactor = 90);
+
+-- The log of orders. version = orders.version after the event, so it is dense, and no two writers can make the same one.
+create table order_history (
+  shard smallint not null,
+  event_id bigint not null,
+  order_id bigint not null,
+  version int not null,
+  timestamp timestamptz not null,
+  event_type text not null,
+  actor text not null,
+  request_id text,
+  details jsonb not null,
+  primary key (shard, event_id),
+  unique (shard, order_id, version)
+);
+create trigger order_history_append_only before update or delete on order_history
+  for each row execute function refuse_change();
+create trigger order_history_keep before truncate on order_history execute function refuse_change();
+
+-- What each payment has brought to an order so far.
+create table order_payments (
+  shard smallint not null,
+  order_id bigint not null,
+  payment_intent_id text not null,
+  captured bigint not null,
+  refunded bigint not null,
+  primary key (shard, order_id, payment_intent_id),
+  check (refunded >= 0 and refunded <= captured)
+);
+
+-- The five legal edges. A change that is no row here is refused, whoever asks.
+create table order_transitions (
+  from_status text not null,
+  to_status text not null,
+  primary key (from_status, to_status)
+);
+insert into order_transitions (from_status, to_status) values
+  ('PENDING', 'PAID'), ('PENDING', 'CANCELLED'), ('PAID', 'SHIPPED'), ('PAID', 'CANCELLED'), ('SHIPPED', 'DELIVERED');
+
+create function guard_order_status() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'INSERT' then
+    raise exception 'an order starts as PENDING, not as %', new.status using errcode = 'restrict_violation';
+  end if;
+  if not exists (select 1 from order_transitions t where t.from_status = old.status and t.to_status = new.status) then
+    raise exception 'order % can''t go from % to %', new.order_id, old.status, new.status
+      using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $$;
+create trigger orders_start before insert on orders for each row
+  when (new.status <> 'PENDING' and new.origin <> 'import') execute function guard_order_status();
+create trigger orders_transition before update on orders for each row
+  when (new.status <> old.status) execute function guard_order_status();
+
+-- The sales report: one row per amount that was booked, signed, never changed. price is the amount of the row.
+create table daily_sales_report_gen (
+  generation int not null,
+  shard smallint not null,
+  booked_day date not null,
+  order_id bigint not null,
+  event_no int not null,
+  line_no int not null,
+  leg int not null,
+  kind text not null,
+  sale_day date not null,
+  order_date timestamptz not null,
+  customer_name text,
+  product_id text not null,
+  product_name text not null,
+  product_category text not null,
+  quantity int not null,
+  price bigint not null,
+  tax bigint not null,
+  currency text not null,
+  shipping_country text not null,
+  shipping_region text,
+  shipping_city text not null,
+  primary key (generation, shard, order_id, event_no, line_no, leg)
+);
+create index daily_sales_report_category_city on daily_sales_report_gen
+  (generation, product_category, shipping_city, sale_day) include (price, quantity, currency, order_id);
+create index daily_sales_report_day on daily_sales_report_gen (generation, sale_day)
+  include (price, quantity, currency, order_id);
+
+create view daily_sales_report as
+select booked_day, order_id, event_no, line_no, leg, kind, sale_day, order_date, customer_name, product_id, product_name,
+  product_category, quantity, price, tax, currency, shipping_country, shipping_region, shipping_city
+from daily_sales_report_gen
+where generation = (select live_generation from projections where name = 'daily_sales_report');
 ` },
 ]

@@ -17,49 +17,49 @@ const POLL_MAX_MS = 500
 const REDRIVE_ROWS = 1_000
 
 const SEND = `
-insert into queue_messages (topic, lane, message_id, key, payload, visible_at, published_at)
-select topic, lane, message_id, key, payload, now() + delay_ms * interval '1 millisecond', now()
-from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::json[], $6::int[])
-  as t (topic, lane, message_id, key, payload, delay_ms)
-order by topic, lane, message_id`
+insert into queue_messages (message_id, topic, lane, key, payload, visible_at, published_at)
+select message_id, topic, lane, key, payload, now() + delay_ms * interval '1 millisecond', now()
+from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::json[], $6::int[])
+  as t (message_id, topic, lane, key, payload, delay_ms)
+order by message_id`
 
 /**
- * The array makes the planner look the rows up by key whatever it believes about the size of the limit. Without
- * `skip locked` claimers wait for each other and then pass over what the other has claimed: slower, as correct.
+ * Rows are found by message_id alone, and through an array: then the planner has no choice but the primary key, whatever
+ * it believes about topics and limits in a table whose statistics are never up to date. Without `skip locked` claimers
+ * wait for each other and then pass over what the other has claimed: slower, as correct.
  */
 const claimStatement = (skipLocked: boolean) => `
 update queue_messages
 set attempt = attempt + 1, claimed = true, visible_at = now() + $4::int * interval '1 millisecond'
-where topic = $1 and lane = $2 and visible_at <= now() and message_id = any(array(
+where message_id = any(array(
   select message_id from queue_messages
   where topic = $1 and lane = $2 and visible_at <= now()
   order by visible_at, message_id limit $3 for update${skipLocked ? ' skip locked' : ''}))
 returning message_id, key, payload, attempt`
 
-const ACK = 'delete from queue_messages where topic = $1 and lane = $2 and message_id = any($3::bigint[])'
+const ACK = 'delete from queue_messages where message_id = any($1::bigint[])'
 
 // The attempt is the holder's proof: who claims the message next raises it.
 const RETRY = `
-update queue_messages set claimed = false, last_error = $5, visible_at = now() + $6::int * interval '1 millisecond'
-where topic = $1 and lane = $2 and message_id = $3 and attempt = $4 and claimed`
+update queue_messages set claimed = false, last_error = $3, visible_at = now() + $4::int * interval '1 millisecond'
+where message_id = $1 and attempt = $2 and claimed`
 
 const BURY = `
 with dead as (
-  delete from queue_messages where topic = $1 and lane = $2 and message_id = $3 and attempt = $4 and claimed
+  delete from queue_messages where message_id = $1 and attempt = $2 and claimed
   returning message_id, topic, lane, key, payload, attempt, published_at)
 insert into queue_dead_letters (message_id, topic, lane, key, payload, attempts, reason, published_at, died_at)
-select message_id, topic, lane, key, payload, attempt, $5, published_at, now() from dead`
+select message_id, topic, lane, key, payload, attempt, $3, published_at, now() from dead`
+
+const STILL_HELD = `
+message_id = any($1::bigint[]) and claimed
+and (message_id, attempt) in (select id, attempt from unnest($1::bigint[], $2::int[]) as held (id, attempt))`
 
 const GIVE_BACK = `
-update queue_messages m set claimed = false, attempt = m.attempt - 1, visible_at = now()
-from unnest($3::bigint[], $4::int[]) as held (message_id, attempt)
-where m.topic = $1 and m.lane = $2 and m.message_id = held.message_id and m.attempt = held.attempt and m.claimed`
+update queue_messages set claimed = false, attempt = attempt - 1, visible_at = now() where ${STILL_HELD}`
 
 const EXTEND = `
-update queue_messages m set visible_at = now() + $5::int * interval '1 millisecond'
-from unnest($3::bigint[], $4::int[]) as held (message_id, attempt)
-where m.topic = $1 and m.lane = $2 and m.message_id = held.message_id and m.attempt = held.attempt and m.claimed
-returning m.message_id`
+update queue_messages set visible_at = now() + $3::int * interval '1 millisecond' where ${STILL_HELD} returning message_id`
 
 const DEPTH = 'select count(*)::int as depth from (select 1 from queue_messages where topic = $1 limit $2) as counted'
 
@@ -101,8 +101,8 @@ interface DeadRow extends Omit<MessageRow, 'attempt'> {
 /** PostgreSQL's text holds no NUL. */
 const reasonText = (reason: string) => reason.replaceAll('\0', '').slice(0, LIMITS.reasonCharsMax)
 
-const idsOf = (messages: readonly Message[]) =>
-  messages.map((message) => BigInt(message.id)).sort((a, b) => (a < b ? -1 : 1))
+const idsOf = (messages: readonly Message[]) => messages.map((message) => message.id)
+const attemptsOf = (messages: readonly Message[]) => messages.map((message) => message.attempt)
 
 export function openQueueTransport(sql: SqlClient, clock: Clock, options: SqlQueueOptions = {}): QueueTransport {
   const claim = claimStatement(sql.profile.skipLocked)
@@ -121,9 +121,9 @@ export function openQueueTransport(sql: SqlClient, clock: Clock, options: SqlQue
     async send(messages) {
       const column = <T>(pick: (message: StoredMessage) => T) => messages.map(pick)
       await sql.query(SEND, [
+        column((m) => m.id),
         column((m) => m.topic),
         column((m) => m.lane),
-        column((m) => m.id),
         column((m) => m.key),
         column((m) => m.payloadJson),
         column((m) => Math.ceil(m.delayMs)),
@@ -191,27 +191,20 @@ function subscribe(
       return []
     },
     async ack(messages) {
-      await sql.query(ACK, [topic, lane, idsOf(messages)])
+      await sql.query(ACK, [idsOf(messages)])
     },
     async retry(message, delayMs, reason) {
-      await sql.query(RETRY, [topic, lane, message.id, message.attempt, reasonText(reason), Math.ceil(delayMs)])
+      await sql.query(RETRY, [message.id, message.attempt, reasonText(reason), Math.ceil(delayMs)])
     },
     async bury(message, reason) {
-      await sql.query(BURY, [topic, lane, message.id, message.attempt, reasonText(reason)])
+      await sql.query(BURY, [message.id, message.attempt, reasonText(reason)])
     },
     async giveBack(messages) {
-      await sql.query(GIVE_BACK, [topic, lane, messages.map((m) => m.id), messages.map((m) => m.attempt)])
+      await sql.query(GIVE_BACK, [idsOf(messages), attemptsOf(messages)])
       wakeUp.wake()
     },
     async extend(messages) {
-      const attempts = messages.map((message) => message.attempt)
-      const rows = await sql.query<{ message_id: bigint }>(EXTEND, [
-        topic,
-        lane,
-        messages.map((m) => m.id),
-        attempts,
-        leaseMs,
-      ])
+      const rows = await sql.query<{ message_id: bigint }>(EXTEND, [idsOf(messages), attemptsOf(messages), leaseMs])
       const kept = new Set(rows.map((row) => row.message_id.toString()))
       return messages.filter((message) => !kept.has(message.id))
     },

@@ -75,17 +75,16 @@ create table projection_quarantine (
 -- it may be claimed: later while it waits for its next try, or while somebody holds it (claimed).
 -- payload is json, not jsonb: it is never looked into here, and what was published comes out unchanged.
 create table queue_messages (
+  message_id bigint primary key,
   topic text not null,
   lane text not null check (lane in ('small', 'bulk')),
-  message_id bigint not null,
   key text not null,
   payload json not null,
   attempt int not null default 0,
   claimed boolean not null default false,
   visible_at timestamptz not null,
   last_error text,
-  published_at timestamptz not null,
-  primary key (topic, lane, message_id)
+  published_at timestamptz not null
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 create index queue_messages_due on queue_messages (topic, lane, visible_at, message_id);
 

@@ -1,0 +1,84 @@
+import { systemClock, type Clock } from '../core/clock.ts'
+import { configFromOptions, type Config, type ConfigOptions } from '../core/config.ts'
+import { createIdMaker } from '../core/ids.ts'
+import { createLifecycle, type Lifecycle } from '../core/lifecycle.ts'
+import { silentLogger, type Logger } from '../core/logger.ts'
+import { createMetrics, type Metrics } from '../core/metrics.ts'
+import type { Engine, EnginePorts, PortContext, PortName } from '../engines/engine.ts'
+import { createEngines, portOf } from '../engines/registry.ts'
+import { storeUrl } from './stores.ts'
+
+export interface FanfoldOptions extends ConfigOptions {
+  /** Silent unless given. */
+  readonly logger?: Logger
+  /** Whether this process runs background work (fan-out, projections, recovery). Default true. */
+  readonly workers?: boolean
+  /** Whether the schema is brought up to date when opening. Default true. */
+  readonly migrate?: boolean
+  /** For tests. */
+  readonly clock?: Clock
+}
+
+/** What every part of an app stands on: configuration, engines, ids, and what closes it all. */
+export interface Base {
+  readonly config: Config
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly lifecycle: Lifecycle
+  readonly workers: boolean
+  readonly engines: readonly Engine[]
+  engineOf(store: PortName): Engine
+  /** The store of this name, opened once. */
+  open<Name extends PortName>(store: Name): ReturnType<EnginePorts[Name]>
+}
+
+/**
+ * Opens the engines behind the given stores. Throws `invalid_config`, `engine_unreachable`, `engine_unsupported`,
+ * `driver_missing`, `data_folder_in_use`, `schema_outdated`; then nothing stays open.
+ */
+export async function openBase(options: FanfoldOptions, stores: readonly PortName[]): Promise<Base> {
+  const config = configFromOptions(options)
+  const logger = options.logger ?? silentLogger
+  const clock = options.clock ?? systemClock
+  const metrics = createMetrics()
+  const lifecycle = createLifecycle(logger)
+  try {
+    const engines = lifecycle.own(createEngines({ logger, metrics, clock, poolSize: config.poolSize }))
+    const byStore = new Map<PortName, Engine>()
+    for (const store of stores) byStore.set(store, await engines.open(storeUrl(config, store)))
+    if (options.migrate ?? true) for (const engine of engines.opened) await engine.migrate()
+
+    const leaser = engines.opened.find((engine) => engine.leaseNode !== undefined)
+    const node = (await leaser?.leaseNode?.()) ?? 0
+    const context: PortContext = { logger, metrics, clock, poolSize: config.poolSize, ids: createIdMaker({ node, clock }) }
+    const ports = new Map<PortName, unknown>()
+    const engineOf = (store: PortName): Engine => {
+      const engine = byStore.get(store)
+      if (engine === undefined) throw new Error(`the store "${store}" was not opened`)
+      return engine
+    }
+
+    return {
+      config,
+      logger,
+      clock,
+      metrics,
+      lifecycle,
+      workers: options.workers ?? true,
+      engines: engines.opened,
+      engineOf,
+      open<Name extends PortName>(store: Name) {
+        let port = ports.get(store)
+        if (port === undefined) {
+          port = portOf(engineOf(store), store)(context)
+          ports.set(store, port)
+        }
+        return port as ReturnType<EnginePorts[Name]>
+      },
+    }
+  } catch (error) {
+    await lifecycle.close().catch(() => undefined)
+    throw error
+  }
+}

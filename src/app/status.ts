@@ -1,0 +1,82 @@
+import { messageOf } from '../core/errors.ts'
+import type { Engine } from '../engines/engine.ts'
+import type { Readiness, SystemStatus } from '../http/routes/system.ts'
+import type { LogStore } from '../log/port.ts'
+import type { Queue } from '../queue/port.ts'
+import { VERSION } from '../version.ts'
+import type { Base } from './base.ts'
+import { STORE_NAMES } from './stores.ts'
+
+/** A read model and the log it follows. */
+export interface Followed {
+  readonly name: string
+  readonly store: LogStore<unknown>
+}
+
+async function engineStatus(base: Base, engine: Engine): Promise<SystemStatus['engines'][number]> {
+  const stores = STORE_NAMES.filter((store) => base.engineOf(store) === engine)
+  const common = { name: engine.name, url: engine.url, stores }
+  try {
+    return { ...common, version: await engine.version(), ok: true }
+  } catch (error) {
+    return { ...common, version: null, ok: false, error: messageOf(error) }
+  }
+}
+
+async function projectionStatus(base: Base, { name, store }: Followed): Promise<SystemStatus['projections'][number]> {
+  const state = await store.projection(name)
+  // Heads are read last: lag may look larger than it is for a moment, never smaller.
+  const checkpoints = await store.checkpoints(name, state.liveGeneration)
+  const quarantined = (await store.quarantines(name)).filter((q) => q.generation === state.liveGeneration).length
+  const heads = await store.heads()
+  const behind = checkpoints.map(({ shard, lastEventId }) => (heads[shard] ?? 0n) - lastEventId)
+  const lag = Number(behind.reduce((sum, events) => sum + events, 0n))
+  base.metrics.projectionLag.set({ projection: name }, lag)
+  base.metrics.quarantinedStreams.set({ projection: name }, quarantined)
+  return {
+    name,
+    log: store.log,
+    generation: state.liveGeneration,
+    building: state.buildingGeneration ?? null,
+    lag,
+    quarantined,
+  }
+}
+
+async function queueStatus(base: Base, queue: Queue): Promise<SystemStatus['queue']> {
+  return (await queue.depths()).map(({ topic, lane, depth, deadLetters }) => {
+    base.metrics.queueDepth.set({ topic, lane }, depth)
+    base.metrics.deadLetters.set({ topic, lane }, deadLetters)
+    return { topic, lane, depth, dead_letters: deadLetters }
+  })
+}
+
+/** Looks at everything; also sets the gauges of the metrics. */
+export function statusOf(base: Base, queue: Queue, followed: readonly Followed[]): () => Promise<SystemStatus> {
+  const startedAt = new Date(base.clock.now()).toISOString()
+  return async () => ({
+    version: VERSION,
+    started_at: startedAt,
+    workers: base.workers,
+    engines: await Promise.all(base.engines.map((engine) => engineStatus(base, engine))),
+    projections: await Promise.all(followed.map((one) => projectionStatus(base, one))),
+    queue: await queueStatus(base, queue),
+  })
+}
+
+/** Whether requests can be served: engines answer, schemas are up to date, nothing is closing. */
+export function readinessOf(base: Base): () => Promise<Readiness> {
+  return async () => {
+    if (base.lifecycle.signal.aborted) return { ready: false, problems: ['shutting down'] }
+    const problems: string[] = []
+    for (const engine of base.engines) {
+      try {
+        const pending = await engine.pendingMigrations()
+        if (pending > 0) problems.push(`${engine.url} lacks ${pending} schema step(s); run: fanfold migrate`)
+      } catch (error) {
+        problems.push(`${engine.url}: ${messageOf(error)}`)
+      }
+    }
+    return { ready: problems.length === 0, problems }
+  }
+}

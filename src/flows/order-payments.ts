@@ -1,0 +1,81 @@
+import { isAppError } from '../core/errors.ts'
+import type { CommandContext } from '../core/command.ts'
+import type { Logger } from '../core/logger.ts'
+import type { LogEvent, LogStore } from '../log/port.ts'
+import type { Subscription } from '../log/subscriber.ts'
+import type { Orders } from '../orders/orders.ts'
+import type { Payments } from '../payments/payments.ts'
+import type { Payment } from '../payments/schemas.ts'
+
+/** Written into histories as the actor of what a flow does. */
+const ACTOR = 'flow:order-payments'
+
+export interface OrderPaymentsDeps {
+  readonly orders: Pick<Orders, 'get' | 'recordPayment'>
+  readonly payments: Pick<Payments, 'get' | 'listByOrder' | 'void' | 'refund'>
+  readonly orderLog: LogStore<unknown>
+  readonly paymentLog: LogStore<unknown>
+  readonly logger: Logger
+}
+
+/**
+ * Where orders and payments meet. A payment captured in full makes its order PAID; a cancelled order gives its money back:
+ * what is only authorized is voided, what was captured is refunded, whichever of the two happened first. Both logs are
+ * followed at least once, and every command carries a key made from what caused it, so each effect happens once.
+ */
+export function orderPaymentSubscriptions(deps: OrderPaymentsDeps): Subscription<unknown>[] {
+  return [
+    {
+      name: 'flow_payments_to_orders',
+      store: deps.paymentLog,
+      types: ['AUTHORIZED', 'PARTIALLY_AUTHORIZED', 'CAPTURED', 'OUTCOME_CORRECTED'],
+      handle: (event) => onPaymentMoved(deps, event),
+    },
+    {
+      name: 'flow_orders_to_payments',
+      store: deps.orderLog,
+      types: ['ORDER_CANCELLED'],
+      handle: (event) => onOrderCancelled(deps, event),
+    },
+  ]
+}
+
+async function onPaymentMoved(deps: OrderPaymentsDeps, event: LogEvent): Promise<void> {
+  const payment = await deps.payments.get(event.streamId)
+  if (payment.order_id === null) return
+  if (payment.captured > 0) {
+    await deps.orders.recordPayment(
+      {
+        order_id: payment.order_id,
+        payment_intent_id: payment.payment_intent_id,
+        captured: payment.captured,
+        currency: payment.currency,
+        occurred_at: new Date(event.timestampMs).toISOString(),
+      },
+      { actor: ACTOR },
+    )
+  }
+  const order = await deps.orders.get(payment.order_id)
+  if (order.status === 'CANCELLED') await giveBack(deps, payment)
+}
+
+async function onOrderCancelled(deps: OrderPaymentsDeps, event: LogEvent): Promise<void> {
+  for (const payment of await deps.payments.listByOrder(event.streamId)) await giveBack(deps, payment)
+}
+
+async function giveBack(deps: OrderPaymentsDeps, payment: Payment): Promise<void> {
+  const id = payment.payment_intent_id
+  const context = (what: string): CommandContext => ({ actor: ACTOR, idempotencyKey: `${what}:${id}:${payment.captured}` })
+  const reason = 'order cancelled'
+  try {
+    if (payment.captured - payment.refunded - payment.refund_pending > 0) await deps.payments.refund(id, { reason }, context('refund'))
+    else if (payment.captured === 0 && payment.authorized > 0) await deps.payments.void(id, {}, context('void'))
+  } catch (error) {
+    // Somebody else gave it back, or is about to: the state says so, and there is nothing left to do.
+    if (isAppError(error, 'illegal_payment_state') || isAppError(error, 'amount_exceeds_refundable')) {
+      deps.logger.info({ payment_intent_id: id, code: error.code }, `${id} needs nothing from its cancelled order`)
+      return
+    }
+    throw error
+  }
+}

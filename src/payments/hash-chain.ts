@@ -1,0 +1,77 @@
+import { canonicalJson, sha256 } from '../core/canonical-json.ts'
+import { EVENT_VERSIONS, operationOf, type PaymentEvent, type RecordedEvent } from './events.ts'
+import type { SealedEvent, StoredEvent } from './ports.ts'
+
+/** What the first event of a payment is bound to. */
+export const NO_HASH: Uint8Array = new Uint8Array(32)
+
+interface Hashed {
+  readonly paymentIntentId: string
+  readonly version: number
+  readonly type: string
+  readonly schemaVersion: number
+  readonly timestampMs: number
+  readonly actor: string
+  readonly opId: string | undefined
+  readonly payload: object
+  readonly prevHash: Uint8Array
+}
+
+/**
+ * SHA-256 over the canonical JSON (RFC 8785) of everything an event says and the hash of the event before, so that
+ * none can be changed, left out or moved without changing all that follow.
+ */
+export function eventHash(event: Hashed): Uint8Array {
+  const text = canonicalJson([
+    Buffer.from(event.prevHash).toString('hex'),
+    event.paymentIntentId,
+    event.version,
+    event.type,
+    event.schemaVersion,
+    new Date(event.timestampMs).toISOString(),
+    event.actor,
+    event.opId ?? null,
+    event.payload,
+  ])
+  return sha256(text)
+}
+
+/** Numbers, stamps and chains the events of one command behind those a payment has. */
+export function seal(
+  events: readonly PaymentEvent[],
+  after: { readonly paymentIntentId: string; readonly version: number; readonly hash: Uint8Array },
+  by: { readonly actor: string; readonly timestampMs: number },
+): SealedEvent[] {
+  let { version, hash: prevHash } = after
+  return events.map((event) => {
+    version += 1
+    const schemaVersion = EVENT_VERSIONS[event.type]
+    const opId = operationOf(event)
+    const recorded: RecordedEvent = { ...event, timestampMs: by.timestampMs }
+    const { paymentIntentId } = after
+    const hash = eventHash({ ...event, paymentIntentId, version, schemaVersion, opId, prevHash, ...by })
+    const sealed = { version, schemaVersion, event: recorded, opId, actor: by.actor, prevHash, hash }
+    prevHash = hash
+    return sealed
+  })
+}
+
+/** Each break in the chain of a payment's stored events, in words; none when they are as they were written. */
+export function chainBreaks(events: readonly StoredEvent[]): string[] {
+  const breaks: string[] = []
+  let prevHash = NO_HASH
+  let expected = 1
+  for (const event of events) {
+    if (event.version !== expected) {
+      breaks.push(`version ${expected} is ${event.version > expected ? 'missing' : 'there twice'}`)
+    } else if (Buffer.compare(event.prevHash, prevHash) !== 0) {
+      breaks.push(`version ${event.version} (${event.type}) does not follow the event before it`)
+    }
+    if (Buffer.compare(eventHash(event), event.hash) !== 0) {
+      breaks.push(`version ${event.version} (${event.type}) is not as it was written`)
+    }
+    prevHash = event.hash
+    expected = event.version + 1
+  }
+  return breaks
+}
