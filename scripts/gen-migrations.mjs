@@ -14,7 +14,10 @@ export function generateMigrations({ check }) {
       .map((file) => {
         const match = /^(\d{4})_([a-z0-9_]+)\.sql$/.exec(file)
         if (match === null) throw new Error(`${folder}/${file}: a migration is named NNNN_what_it_does.sql`)
-        const sql = readFileSync(join(folder, file), 'utf8').replaceAll('\\', '\\\\').replaceAll('`', '\\`').replaceAll('${', '\\${')
+        const sql = readFileSync(join(folder, file), 'utf8')
+          .replaceAll('\\', '\\\\')
+          .replaceAll('`', '\\`')
+          .replaceAll('${', '\\${')
         return `  { version: ${Number(match[1])}, name: '${match[2]}', sql: \`${sql}\` },`
       })
     const text = `// Generated from migrations/*.sql by "npm run gen"; do not edit.

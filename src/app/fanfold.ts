@@ -30,7 +30,7 @@ export async function createFanfold(options: FanfoldOptions = {}): Promise<Fanfo
   const { config, logger, metrics, clock, lifecycle } = base
   try {
     const apiKeys = createApiKeys({ store: await base.open('apiKeys'), clock, bootstrapSecret: config.apiKey })
-    const status = statusOf(base)
+    const status = statusOf(base, await base.open("queue"), [])
     const readiness = readinessOf(base)
     return {
       config,

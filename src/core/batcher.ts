@@ -2,7 +2,9 @@ import { AppError } from './errors.ts'
 import { LIMITS } from './limits.ts'
 
 /** The outcome of one item of a batch: each succeeds or fails by itself. */
-export type ItemResult<Result> = { readonly ok: true; readonly value: Result } | { readonly ok: false; readonly error: unknown }
+export type ItemResult<Result> =
+  | { readonly ok: true; readonly value: Result }
+  | { readonly ok: false; readonly error: unknown }
 
 export interface BatcherOptions<Item, Result> {
   /** Sends one batch; answers one result per item, in order. A throw fails every item of the batch. */

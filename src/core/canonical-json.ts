@@ -12,12 +12,19 @@ export function canonicalJson(value: unknown): string {
     return JSON.stringify(value)
   }
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`
-  assert(typeof value === 'object', `canonical JSON can't hold a ${typeof value}`)
-  const members = Object.entries(value as Record<string, unknown>)
+  assert(isPlainObject(value), `canonical JSON can't hold ${Object.prototype.toString.call(value)}`)
+  const members = Object.entries(value)
     .filter(([, item]) => item !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, item]) => `${JSON.stringify(name)}:${canonicalJson(item)}`)
   return `{${members.join(',')}}`
+}
+
+/** Anything with a class (a date, a map) would silently become `{}`. */
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 export function sha256(text: string | Uint8Array): Uint8Array {

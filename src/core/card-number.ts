@@ -1,17 +1,27 @@
-/**
- * Finds payment card numbers (PANs), so that none is ever stored or logged: 13 to 19 digits, alone or grouped by spaces
- * or dashes, with the prefix and length of an issuer network and a valid check digit (ISO/IEC 7812-1, Luhn).
- */
-const CANDIDATE = /(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.]?\d)/g
+import { AppError } from './errors.ts'
+import { LIMITS } from './limits.ts'
 
-/** Prefix and lengths by network. Ids of Fanfold have 19 digits and a prefix that none of these has. */
+/**
+ * Finds payment card numbers (PANs), so that none is ever stored or logged: 13 to 19 digits, alone or in groups, with
+ * the prefix and length of an issuer network and a valid check digit (ISO/IEC 7812-1, Luhn).
+ */
+
+/** Digits, in groups with up to three spaces or dashes between them; no part of a decimal number. */
+const RUN = /(?<!\d\.?)\d+(?:[\s\p{Pd}]{1,3}\d+)*(?!\.?\d)/gu
+const DIGITS_MAX = 19
+/** An international phone number: a plus and at most 15 digits (E.164). */
+const PHONE_DIGITS_MAX = 15
+/** Longer groups are no part of a card number as people write it. */
+const GROUP_DIGITS_MAX = 12
+
+/** Prefix and lengths in circulation, by network. No id of Fanfold (see `ids.ts`) fits before the year 2040. */
 const NETWORKS: readonly (readonly [prefix: RegExp, lengths: readonly number[]])[] = [
   [/^4/, [13, 16, 19]],
   [/^(5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)/, [16]],
   [/^3[47]/, [15]],
-  [/^(6011|64[4-9]|65)/, [16, 17, 18, 19]],
-  [/^(30[0-5]|36|38|39)/, [14, 15, 16, 17, 18, 19]],
-  [/^35(2[89]|[3-8])/, [16, 17, 18, 19]],
+  [/^(6011|64[4-9]|65)/, [16, 19]],
+  [/^(30[0-5]|36|38|39)/, [14, 16]],
+  [/^35(2[89]|[3-8])/, [16]],
   [/^62/, [16, 17, 18, 19]],
   [/^(50|5[6-9]|6[0-9])/, [13, 14, 15, 16, 17, 18, 19]],
 ]
@@ -29,35 +39,57 @@ function luhnValid(digits: string): boolean {
   return sum % 10 === 0
 }
 
-export function isCardNumber(text: string): boolean {
-  const digits = text.replace(/[ -]/g, '')
-  if (!/^\d{13,19}$/.test(digits)) return false
-  if (!NETWORKS.some(([prefix, lengths]) => prefix.test(digits) && lengths.includes(digits.length))) return false
-  return luhnValid(digits)
+function isCard(digits: string, grouped: boolean): boolean {
+  // Ungrouped, 17 and 18 digits are ids of the years 2010 to 2017; cards of that length are hardly to be found.
+  if (!grouped && (digits.length === 17 || digits.length === 18)) return false
+  return (
+    NETWORKS.some(([prefix, lengths]) => lengths.includes(digits.length) && prefix.test(digits)) && luhnValid(digits)
+  )
 }
 
-function holdsCardNumber(text: string): boolean {
+/** Whether a card number stands in `text`, however it is grouped and whatever is around it. */
+export function holdsCardNumber(text: string): boolean {
   if (text.length < 13) return false
-  for (const match of text.matchAll(CANDIDATE)) if (isCardNumber(match[0])) return true
+  for (const run of text.matchAll(RUN)) {
+    if (run[0].length < 13) continue
+    const groups = run[0].split(/\D+/)
+    const phone = text.charAt(run.index - 1) === '+'
+    for (const first of groups.keys()) {
+      if (cardStartsAt(groups, first, phone && first === 0)) return true
+    }
+  }
   return false
 }
 
-/** JSON pointer of the first card number anywhere inside a value, names of fields included. */
-export function findCardNumber(value: unknown, pointer = ''): string | undefined {
-  if (typeof value === 'string') return holdsCardNumber(value) ? pointer || '/' : undefined
-  if (typeof value === 'number') return Number.isInteger(value) && isCardNumber(String(value)) ? pointer || '/' : undefined
-  if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) {
-      const found = findCardNumber(item, `${pointer}/${index}`)
-      if (found !== undefined) return found
-    }
-    return undefined
+/** Cards are written in groups of four or more digits; the whole run counts however it is grouped. */
+function cardStartsAt(groups: readonly string[], first: number, phone: boolean): boolean {
+  let digits = ''
+  for (let last = first; last < groups.length; last++) {
+    const group = groups[last]!
+    if (last > first && Math.max(group.length, groups[first]!.length) > GROUP_DIGITS_MAX) return false
+    digits += group
+    if (digits.length > DIGITS_MAX) return false
+    if (phone && digits.length <= PHONE_DIGITS_MAX) continue
+    const plausible = groups[first]!.length >= 4 || (first === 0 && last === groups.length - 1)
+    if (plausible && isCard(digits, last > first)) return true
   }
+  return false
+}
+
+/**
+ * JSON pointer of the first card number anywhere inside a value, names of fields included. What is nested deeper than
+ * {@link LIMITS.jsonDepthMax} is refused with `invalid_input` instead of searched.
+ */
+export function findCardNumber(value: unknown, pointer = '', depth = 0): string | undefined {
+  if (typeof value === 'string') return holdsCardNumber(value) ? pointer || '/' : undefined
+  if (typeof value === 'number') return holdsCardNumber(String(value)) ? pointer || '/' : undefined
   if (typeof value !== 'object' || value === null) return undefined
+  if (depth === LIMITS.jsonDepthMax)
+    throw new AppError('invalid_input', `The input is nested deeper than ${depth} levels`)
   for (const [name, item] of Object.entries(value)) {
     // The name itself is not repeated: it would put the number into an answer and a log.
     if (holdsCardNumber(name)) return `${pointer}/(name of a field)`
-    const found = findCardNumber(item, `${pointer}/${name}`)
+    const found = findCardNumber(item, `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`, depth + 1)
     if (found !== undefined) return found
   }
   return undefined

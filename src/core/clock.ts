@@ -42,12 +42,13 @@ export function fakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
     async advance(ms) {
       const target = now + ms
       for (;;) {
+        // What is under way may be on its way to sleep.
+        await new Promise((resolve) => setImmediate(resolve))
         const next = sleepers.filter((s) => s.at <= target).sort((a, b) => a.at - b.at)[0]
         if (next === undefined) break
         now = Math.max(now, next.at)
         sleepers = sleepers.filter((s) => s !== next)
         next.wake()
-        await new Promise((resolve) => setImmediate(resolve))
       }
       now = target
     },

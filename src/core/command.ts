@@ -42,7 +42,10 @@ export function idempotencyKeyOf(context: CommandContext, command: string, input
   const key = context.idempotencyKey
   if (key === undefined) return undefined
   if (key.length === 0 || key.length > LIMITS.idempotencyKeyCharsMax || !/^[\x21-\x7e]+$/.test(key)) {
-    throw invalidField('header/idempotency-key', `must be 1 to ${LIMITS.idempotencyKeyCharsMax} visible ASCII characters`)
+    throw invalidField(
+      'header/idempotency-key',
+      `must be 1 to ${LIMITS.idempotencyKeyCharsMax} visible ASCII characters`,
+    )
   }
   const fingerprint = createHash('sha256').update(command).update('\n').update(sortedJson(input)).digest()
   return { scope: context.actor ?? DEFAULT_ACTOR, key, fingerprint }
@@ -68,11 +71,16 @@ export type KeyVerdict =
  */
 export function judgeKey(request: IdempotencyKey, stored: StoredKey, nowMs: number): KeyVerdict {
   if (Buffer.compare(request.fingerprint, stored.fingerprint) !== 0) {
-    throw new AppError('idempotency_key_reused', `Idempotency-Key "${request.key}" was used for a different request; use a new key`)
+    throw new AppError(
+      'idempotency_key_reused',
+      `Idempotency-Key "${request.key}" was used for a different request; use a new key`,
+    )
   }
   if (stored.response !== undefined) return { kind: 'replay', ...stored.response }
   if (stored.leaseUntilMs !== undefined && stored.leaseUntilMs > nowMs) {
-    throw new AppError('idempotency_key_in_use', undefined, { retryAfterMs: Math.max(1_000, stored.leaseUntilMs - nowMs) })
+    throw new AppError('idempotency_key_in_use', undefined, {
+      retryAfterMs: Math.max(1_000, stored.leaseUntilMs - nowMs),
+    })
   }
   return { kind: 'take_over', operationId: stored.operationId }
 }

@@ -1,4 +1,4 @@
-import { AppError } from './errors.ts'
+import { AppError, messageOf } from './errors.ts'
 import { LIMITS } from './limits.ts'
 import { LOG_LEVELS, type LogLevel } from './logger.ts'
 
@@ -21,13 +21,15 @@ function setting<T>(fallback: T, parse: (text: string) => T, about: string, secr
 function wholeNumber(min: number, max: number) {
   return (text: string): number => {
     const value = Number(text)
-    if (!Number.isInteger(value) || value < min || value > max) throw new Error(`must be a whole number from ${min} to ${max}`)
+    if (!/^\d+$/.test(text) || value < min || value > max)
+      throw new Error(`must be a whole number from ${min} to ${max}`)
     return value
   }
 }
 
 function url(text: string): string {
-  if (!/^[a-z][a-z0-9+-]*:/.test(text)) throw new Error('must be a URL such as postgres://user@host/database or pglite:./folder')
+  if (!/^[a-z][a-z0-9+-]*:/i.test(text))
+    throw new Error('must be a URL such as postgres://user@host/database or pglite:./folder')
   return text
 }
 
@@ -52,7 +54,8 @@ function secret(text: string): string {
   return text
 }
 
-const sameAsDatabase = (store: string) => setting<string | undefined>(undefined, url, `Where ${store} live, if not in the database`)
+const sameAsDatabase = (store: string) =>
+  setting<string | undefined>(undefined, url, `Where ${store} live, if not in the database`)
 
 export const SETTINGS = {
   host: setting('127.0.0.1', String, 'Address to listen on'),
@@ -67,7 +70,11 @@ export const SETTINGS = {
   queueUrl: sameAsDatabase('queued messages'),
   poolSize: setting(10, wholeNumber(1, 500), 'Connections to each database server'),
   apiKey: setting<string | undefined>(undefined, secret, 'A bootstrap API key with every scope', true),
-  rateLimit: setting<number>(LIMITS.requestsPerMinuteDefault, wholeNumber(1, 10_000_000), 'Requests per minute and API key'),
+  rateLimit: setting<number>(
+    LIMITS.requestsPerMinuteDefault,
+    wholeNumber(1, 10_000_000),
+    'Requests per minute and API key',
+  ),
   storeTimeZone: setting('UTC', timeZone, 'Time zone of the store: it decides to which day a sale belongs'),
   processor: setting('sandbox', String, 'The payment processor used when a payment names none'),
   sandboxSecret: setting('sandbox-webhook-secret', secret, 'Signs the webhooks of the sandbox processor', true),
@@ -80,7 +87,8 @@ type OptionName<Name extends string> = Name extends `${infer Store}Url` ? Store 
 /** The settings as options of the library. */
 export type ConfigOptions = { readonly [Name in SettingName as OptionName<Name>]?: Config[Name] | undefined }
 
-const words = (name: string, separator: string) => name.replace(/[A-Z]/g, (letter) => `${separator}${letter.toLowerCase()}`)
+const words = (name: string, separator: string) =>
+  name.replace(/[A-Z]/g, (letter) => `${separator}${letter.toLowerCase()}`)
 
 /** `databaseUrl` -> `database` */
 export const optionOf = (name: SettingName): string => name.replace(/Url$/, '')
@@ -102,33 +110,54 @@ export function loadConfig(
   env: Readonly<Record<string, string | undefined>>,
   flags: Readonly<Record<string, string | undefined>> = {},
 ): Config {
+  const known = new Set(SETTING_NAMES.map(variableOf))
+  const unknown = Object.keys(env).filter(
+    (name) => name.startsWith('FANFOLD_') && !known.has(name) && !OTHER_VARIABLES.test(name),
+  )
+  return settle(
+    (name) => {
+      const flag = flags[flagOf(name)]
+      return flag !== undefined ? [`--${flagOf(name)}`, flag] : [variableOf(name), env[variableOf(name)]]
+    },
+    unknown.map((name) => `${name} is not a setting`),
+  )
+}
+
+/**
+ * The configuration of the library: options over defaults. The environment is not read. Reports every problem at once
+ * in one `invalid_config`.
+ */
+export function configFromOptions(options: ConfigOptions): Config {
+  const given: Readonly<Record<string, unknown>> = options
+  return settle((name) => [optionOf(name), given[optionOf(name)]?.toString()])
+}
+
+/** Parses every setting from the text that `given` finds for it, with the name under which it was found. */
+function settle(
+  given: (name: SettingName) => readonly [source: string, text: string | undefined],
+  otherProblems: readonly string[] = [],
+): Config {
   const problems: string[] = []
   const entries = SETTING_NAMES.map((name) => {
-    const flag = flags[flagOf(name)]
-    const source = flag !== undefined ? `--${flagOf(name)}` : variableOf(name)
-    const text = flag ?? env[variableOf(name)]
+    const [source, text] = given(name)
     if (text === undefined || text === '') return [name, SETTINGS[name].fallback]
     try {
       return [name, SETTINGS[name].parse(text)]
     } catch (error) {
-      const shown = 'secret' in SETTINGS[name] ? '' : ` "${text}"`
-      problems.push(`${source}${shown} ${(error as Error).message}`)
+      const shown = 'secret' in SETTINGS[name] ? '' : ` "${text.replace(PASSWORD, ':***@')}"`
+      problems.push(`${source}${shown} ${messageOf(error)}`)
       return [name, SETTINGS[name].fallback]
     }
   })
-  const known = new Set(SETTING_NAMES.map(variableOf))
-  for (const name of Object.keys(env)) {
-    if (name.startsWith('FANFOLD_') && !known.has(name) && !OTHER_VARIABLES.test(name)) problems.push(`${name} is not a setting`)
-  }
+  problems.push(...otherProblems)
   if (problems.length > 0) {
-    throw new AppError('invalid_config', `The configuration has ${problems.length} problem(s):\n${problems.map((p) => `  - ${p}`).join('\n')}`)
+    throw new AppError(
+      'invalid_config',
+      `The configuration has ${problems.length} problem(s):\n${problems.map((p) => `  - ${p}`).join('\n')}`,
+    )
   }
   return Object.fromEntries(entries) as Config
 }
 
-/** The configuration of the library: options over defaults. The environment is not read. */
-export function configFromOptions(options: ConfigOptions): Config {
-  const given: Readonly<Record<string, unknown>> = options
-  const entries = SETTING_NAMES.map((name) => [name, given[optionOf(name)] ?? SETTINGS[name].fallback])
-  return Object.fromEntries(entries) as Config
-}
+/** In what was meant to be a URL. */
+const PASSWORD = /:[^:@]*@/

@@ -1,4 +1,5 @@
 import { AppError, invalidField } from './errors.ts'
+import { parseId } from './ids.ts'
 import { LIMITS } from './limits.ts'
 
 /** A page of a list. `next_cursor` is absent at the end, and only there. */
@@ -45,8 +46,9 @@ export function decodeCursor(list: string, parts: number, cursor: string | undef
 export function decodeIdCursor(list: string, cursor: string | undefined): bigint | undefined {
   const key = decodeCursor(list, 1, cursor)
   if (key === undefined) return undefined
-  if (!/^\d{1,19}$/.test(key[0]!)) throw new AppError('invalid_cursor')
-  return BigInt(key[0]!)
+  const id = parseId(key[0]!)
+  if (id === undefined) throw new AppError('invalid_cursor')
+  return id
 }
 
 /** Cuts `limit + 1` fetched rows to a page; `keyOf` gives the sort key of the last row shown. */

@@ -64,6 +64,7 @@ export const ERROR_CODES = {
   data_folder_in_use: [500, 'Another process uses this data folder'],
   schema_outdated: [500, 'The database schema is older or newer than this program'],
   log_gap: [500, 'The event log has a gap: this is a bug or a damaged database'],
+  projection_stopped: [500, 'A projection stopped because too many of its streams could not be folded'],
   unknown_event_version: [500, 'An event was written by a newer program'],
 } as const satisfies Record<string, readonly [status: number, title: string]>
 

@@ -1,16 +1,21 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { assert } from './errors.ts'
 import type { Clock } from './clock.ts'
+import { assert } from './errors.ts'
 
 /**
  * 63-bit ids ordered by time: 41 bits of milliseconds since {@link ID_EPOCH_MS}, 10 bits of `route` (the shard of an
  * order, a hash of a post's author), 6 bits of node, 6 bits of sequence. They fit a signed `bigint` column but not a
  * JavaScript number: in code they are `bigint`, in JSON decimal strings. Layout after Snowflake (Twitter, 2010).
+ *
+ * The epoch lies a month before 2010, so that every id has 17 to 19 digits and none looks like a card number.
  */
-export const ID_EPOCH_MS = Date.UTC(2010, 0, 1)
+export const ID_EPOCH_MS = Date.UTC(2009, 11, 1)
+const OLDEST_MS = Date.UTC(2010, 0, 1)
 export const ID_ROUTES = 1 << 10
 export const ID_NODES = 1 << 6
 const SEQUENCE_MAX = (1 << 6) - 1
+/** The sequences above are for ids of the past, so that these never meet ids made when that moment was now. */
+const LIVE_SEQUENCE_MAX = 47
 const MS_MAX = 2 ** 41 - 1
 
 export interface IdParts {
@@ -20,12 +25,14 @@ export interface IdParts {
   readonly sequence: number
 }
 
+const isWithin = (value: number, max: number) => Number.isInteger(value) && value >= 0 && value <= max
+
 export function composeId(parts: IdParts): bigint {
   const ms = parts.timestampMs - ID_EPOCH_MS
-  assert(ms >= 0 && ms <= MS_MAX, `id time out of range: ${parts.timestampMs}`)
-  assert(parts.route >= 0 && parts.route < ID_ROUTES, `id route out of range: ${parts.route}`)
-  assert(parts.node >= 0 && parts.node < ID_NODES, `id node out of range: ${parts.node}`)
-  assert(parts.sequence >= 0 && parts.sequence <= SEQUENCE_MAX, `id sequence out of range: ${parts.sequence}`)
+  assert(isWithin(ms, MS_MAX), `id time out of range: ${parts.timestampMs}`)
+  assert(isWithin(parts.route, ID_ROUTES - 1), `id route out of range: ${parts.route}`)
+  assert(isWithin(parts.node, ID_NODES - 1), `id node out of range: ${parts.node}`)
+  assert(isWithin(parts.sequence, SEQUENCE_MAX), `id sequence out of range: ${parts.sequence}`)
   return (BigInt(ms) << 22n) | BigInt((parts.route << 12) | (parts.node << 6) | parts.sequence)
 }
 
@@ -47,7 +54,9 @@ export function firstIdAt(timestampMs: number): bigint {
 export interface IdMaker {
   /**
    * A new id, strictly larger than every id this maker made before, also when the clock steps back.
-   * `atMs` (for imports of the past) makes an id of that moment instead, unique but not ordered against the others.
+   * `atMs` (for imports of the past) makes an id of that moment or shortly after it instead, not ordered against the
+   * others. It differs from every other id of this maker; only another import of the same node can have made it before.
+   * What lies before 2010 gets ids of the first days of 2010.
    */
   next(route: number, atMs?: number): bigint
 }
@@ -56,14 +65,26 @@ export interface IdMaker {
 export function createIdMaker(options: { node: number; clock: Clock }): IdMaker {
   let lastMs = 0
   let sequence = 0
-  const past = new Map<number, number>()
+  /** Of a past millisecond: its next sequence and, once all are used, a later one that may have some left. */
+  const past = new Map<number, { sequence: number; laterMs: number }>()
 
   function pastId(route: number, atMs: number): bigint {
-    // Orders of one imported day share a millisecond, so the next free slot may lie some milliseconds later.
-    const used = past.get(atMs) ?? 0
-    past.set(atMs, used + 1)
-    const timestampMs = atMs + Math.floor(used / (SEQUENCE_MAX + 1))
-    return composeId({ timestampMs, route, node: options.node, sequence: used % (SEQUENCE_MAX + 1) })
+    // Orders of one imported day share a millisecond, so a free place may lie some milliseconds later.
+    const wantedMs = Math.max(Math.floor(atMs), OLDEST_MS)
+    let timestampMs = wantedMs
+    let place = past.get(timestampMs)
+    while (place !== undefined && place.sequence > SEQUENCE_MAX) {
+      timestampMs = place.laterMs
+      place = past.get(timestampMs)
+    }
+    if (place === undefined) {
+      place = { sequence: LIVE_SEQUENCE_MAX + 1, laterMs: timestampMs + 1 }
+      past.set(timestampMs, place)
+    }
+    if (timestampMs !== wantedMs) past.get(wantedMs)!.laterMs = timestampMs
+    const id = composeId({ timestampMs, route, node: options.node, sequence: place.sequence })
+    place.sequence += 1
+    return id
   }
 
   return {
@@ -73,7 +94,7 @@ export function createIdMaker(options: { node: number; clock: Clock }): IdMaker 
       if (now > lastMs) {
         lastMs = now
         sequence = 0
-      } else if (sequence < SEQUENCE_MAX) {
+      } else if (sequence < LIVE_SEQUENCE_MAX) {
         sequence += 1
       } else {
         lastMs += 1

@@ -1,5 +1,5 @@
 import { messageOf } from './errors.ts'
-import { silentLogger, type Logger } from './logger.ts'
+import { type Logger, silentLogger } from './logger.ts'
 
 /** What owns a resource: closing twice is closing once. */
 export interface Closable {

@@ -5,6 +5,8 @@
 export const LIMITS = {
   /** Largest request body, in bytes. */
   bodyBytesMax: 256 * 1024,
+  /** Deepest nesting of a JSON value, in levels. */
+  jsonDepthMax: 64,
   /** Largest page of a list, in items. */
   pageItemsMax: 100,
   /** Page size when `limit` is not given, in items. */
@@ -61,6 +63,8 @@ export const LIMITS = {
   batchItemsMax: 256,
   /** Requests waiting for one group commit before new ones are refused with `overloaded`. */
   batchWaitingMax: 10_000,
+  /** Most rows of a report. */
+  reportRowsMax: 10_000,
   /** How long a statement may run, in milliseconds. */
   statementMsMax: 30_000,
   /** How long a transaction may sit idle, in milliseconds. */
@@ -71,6 +75,8 @@ export const LIMITS = {
   commandMsMax: 10_000,
   /** Events a projection folds in one transaction. */
   projectionBatchEvents: 1_000,
+  /** Streams of one shard that a projection sets aside before it stops: so many point to a fault of the program. */
+  quarantinedStreamsMax: 1_000,
   /** Messages waiting in one topic of the queue before new ones are refused with `overloaded`. */
   queueDepthMax: 5_000_000,
   /** Messages claimed by one statement. */
@@ -87,6 +93,8 @@ export const LIMITS = {
   queuePayloadBytesMax: 64 * 1024,
   /** How long a payment processor may take to answer, in milliseconds. */
   processorMsMax: 20_000,
+  /** Most events of one payment. */
+  paymentEventsMax: 100_000,
   /** How long a shutdown waits for requests and workers, in milliseconds. */
   shutdownMsMax: 10_000,
 } as const

@@ -8,10 +8,25 @@ import { LIMITS } from './limits.ts'
 export type Minor = bigint
 
 /** Digits after the decimal point, where they are not 2 (ISO 4217, list one). */
-const EXPONENTS: Readonly<Record<string, number>> = Object.fromEntries([
-  ...['BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'VND', 'VUV', 'XAF', 'XOF', 'XPF'].map(
-    (code) => [code, 0] as const,
-  ),
+const EXPONENTS: ReadonlyMap<string, number> = new Map([
+  ...[
+    'BIF',
+    'CLP',
+    'DJF',
+    'GNF',
+    'ISK',
+    'JPY',
+    'KMF',
+    'KRW',
+    'PYG',
+    'RWF',
+    'UGX',
+    'VND',
+    'VUV',
+    'XAF',
+    'XOF',
+    'XPF',
+  ].map((code) => [code, 0] as const),
   ...['BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND'].map((code) => [code, 3] as const),
 ])
 
@@ -26,12 +41,12 @@ const TWO_DIGITS = new Set(
 )
 
 export function isCurrency(code: string): boolean {
-  return code in EXPONENTS || TWO_DIGITS.has(code)
+  return EXPONENTS.has(code) || TWO_DIGITS.has(code)
 }
 
 /** Number of minor digits: JPY 0, USD 2, KWD 3. Throws `unknown_currency`. */
 export function currencyExponent(code: string): number {
-  const exponent = EXPONENTS[code]
+  const exponent = EXPONENTS.get(code)
   if (exponent !== undefined) return exponent
   if (TWO_DIGITS.has(code)) return 2
   throw new AppError('unknown_currency', `"${code}" is not a currency code Fanfold knows; use one such as "USD"`, {

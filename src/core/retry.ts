@@ -37,7 +37,7 @@ export interface Backoff {
   readonly maxMs: number
 }
 
-/** Exponential backoff with full jitter: a wait of up to `firstMs * 2^(attempt - 1)`, at least half of it. */
+/** Exponential backoff with jitter: a wait of up to `firstMs * 2^(attempt - 1)`, at least half of it. */
 export function backoffMs(attempt: number, backoff: Backoff, random: () => number = Math.random): number {
   const ceiling = Math.min(backoff.maxMs, backoff.firstMs * 2 ** Math.min(attempt - 1, 30))
   return Math.ceil(ceiling / 2 + (random() * ceiling) / 2)
@@ -51,7 +51,7 @@ export interface RetryOptions {
   readonly signal?: AbortSignal
 }
 
-/** Runs `work` until it succeeds, fails for good, or has used its tries; then throws its last error. */
+/** Runs `work` until it succeeds, fails for good, is told to stop, or has used its tries; then throws its last error. */
 export async function retry<T>(options: RetryOptions, work: (attempt: number) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -59,6 +59,7 @@ export async function retry<T>(options: RetryOptions, work: (attempt: number) =>
     } catch (error) {
       if (attempt >= options.tries || options.signal?.aborted || !options.retryable(error)) throw error
       await (options.clock ?? systemClock).sleep(backoffMs(attempt, options.backoff), options.signal)
+      if (options.signal?.aborted) throw error
     }
   }
 }

@@ -13,7 +13,8 @@ export type InputPart = 'body' | 'query' | 'params' | 'headers'
 function detailOf(error: SchemaError, schema: TSchema): string {
   const custom = customMessage(error.schemaPath, schema)
   if (custom !== undefined) return custom
-  if (error.keyword === 'enum') return `must be one of ${(error.params as { allowedValues: unknown[] }).allowedValues.join(', ')}`
+  if (error.keyword === 'enum')
+    return `must be one of ${(error.params as { allowedValues: unknown[] }).allowedValues.join(', ')}`
   return error.message
 }
 
@@ -26,8 +27,10 @@ function customMessage(schemaPath: string, schema: TSchema): string | undefined 
   return typeof message === 'string' ? message : undefined
 }
 
+const pointerIn = (part: InputPart, path: string) => (part === 'body' ? path || '/' : `${part}${path}`)
+
 function fieldProblems(errors: readonly SchemaError[], schema: TSchema, part: InputPart): FieldProblem[] {
-  const at = (path: string) => (part === 'body' ? path || '/' : `${part}${path}`)
+  const at = (path: string) => pointerIn(part, path)
   const problems: FieldProblem[] = []
   for (const error of errors) {
     if (error.keyword === 'boolean') continue
@@ -56,8 +59,9 @@ export type Validator<T> = (value: unknown) => T
 export function validator<Schema extends TSchema>(schema: Schema, part: InputPart = 'body'): Validator<Static<Schema>> {
   const compiled = Compile(schema)
   return (value) => {
-    const card = findCardNumber(value)
-    if (card !== undefined) {
+    const found = findCardNumber(value)
+    if (found !== undefined) {
+      const card = pointerIn(part, found)
       throw new AppError('card_number_refused', `${card}: card numbers must never be sent to Fanfold; send a token`, {
         fields: [{ pointer: card, detail: 'looks like a card number' }],
       })

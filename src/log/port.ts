@@ -35,7 +35,8 @@ export interface Projection<Tx> {
   readonly version: number
   /**
    * Folds one batch into the rows of `batch.generation`. It runs in the transaction that moves the checkpoint: a throw
-   * undoes it whole. A transient failure is tried again; any other one sets the stream of the failing event aside.
+   * undoes it whole. A failure of the database, and `unknown_event_version`, stop the shard until they pass; any other
+   * throw sets the stream of the failing event aside.
    */
   handle(batch: ProjectionBatch, tx: Tx): Promise<void>
   /** Deletes up to `limit` rows of a generation that nobody reads; answers how many. */
@@ -53,6 +54,7 @@ export interface ProjectionState {
   readonly version: number
   readonly liveGeneration: number
   readonly buildingGeneration: number | undefined
+  readonly buildingVersion: number | undefined
 }
 
 export interface Quarantine {
@@ -83,6 +85,7 @@ export interface LogStore<Tx> {
   /** Registers a projection at generation 1 with checkpoints at 0; changes nothing when it is known. */
   register(projection: { name: string; version: number }): Promise<void>
   projection(name: string): Promise<ProjectionState>
+  /** By shard; none of a generation that is retired. */
   checkpoints(name: string, generation: number): Promise<Checkpoint[]>
   /** Compare-and-swap inside `tx`; false when the checkpoint is no longer at `from` (another worker was faster). */
   moveCheckpoint(name: string, generation: number, shard: number, from: bigint, to: bigint, tx: Tx): Promise<boolean>
@@ -95,13 +98,17 @@ export interface LogStore<Tx> {
   addQuarantine(quarantine: Omit<Quarantine, 'quarantinedAt'>, tx: Tx): Promise<void>
   removeQuarantine(name: string, generation: number, shard: number, streamId: string, tx: Tx): Promise<void>
 
-  /** Opens the next generation with checkpoints at 0, or answers the one that is being built already. */
+  /**
+   * Opens the next generation with checkpoints at 0, or answers the one that is being built for this version already.
+   * One that is being built for an older version is abandoned. Throws `schema_outdated` when the version is older than
+   * that of the live rows or of those being built.
+   */
   startGeneration(name: string, version: number): Promise<number>
   /**
-   * Makes the building generation live when it has caught up with the live one in every shard; one transaction, so no
-   * reader sees a hole. False when it is still behind.
+   * Makes the building generation of this version live when it has caught up with the live one in every shard; one
+   * transaction, so no reader sees a hole or an earlier state. False when there is none or it is still behind.
    */
-  flipGeneration(name: string): Promise<boolean>
+  flipGeneration(name: string, version: number): Promise<boolean>
   /**
    * Generations that are neither live nor building but still have rows. From the answer on nobody can fold into them:
    * a fold that was under way has ended.

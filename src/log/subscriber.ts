@@ -1,13 +1,14 @@
-import { startLoop, type Closable } from '../core/lifecycle.ts'
+import { messageOf } from '../core/errors.ts'
+import { type Closable, startLoop } from '../core/lifecycle.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { Logger } from '../core/logger.ts'
+import { assertContiguous } from './fold.ts'
 import type { LogEvent, LogStore } from './port.ts'
-import { assertContiguous } from './projector.ts'
 
 /**
  * Hands every event of a log to code that acts elsewhere (another model, another database), in order per shard and at
  * least once: the checkpoint moves after `handle` has returned. `handle` must therefore be repeatable. When it throws,
- * the shard waits and tries again, so nothing is skipped.
+ * its shard waits and tries again, so nothing is skipped; the other shards go on.
  */
 export interface Subscription<Tx> {
   /** Its checkpoints are kept under this name. */
@@ -18,15 +19,19 @@ export interface Subscription<Tx> {
   handle(event: LogEvent): Promise<void>
 }
 
+// A subscription is never rebuilt: what was done elsewhere is done.
+const VERSION = 1
 const GENERATION = 1
 const POLL_MS = 200
+/** How long a shard that failed is left alone. */
+const SHARD_REST_MS = 1_000
 
 /** Handles what there is now in one shard; answers the number of events read. */
 export async function deliverNext<Tx>(subscription: Subscription<Tx>, shard: number, after: bigint): Promise<number> {
   const { store, name, types } = subscription
   const events = await store.read(shard, after, LIMITS.projectionBatchEvents)
   if (events.length === 0) return 0
-  assertContiguous(store.log, after, events)
+  assertContiguous(store.log, shard, after, events)
   let done = after
   try {
     for (const event of events) {
@@ -40,20 +45,32 @@ export async function deliverNext<Tx>(subscription: Subscription<Tx>, shard: num
   return events.length
 }
 
-/** Delivers until closed. Several processes may run the same subscription; they repeat work but lose none. */
+/** Registers the subscription when it is new, and delivers until closed. Several processes may run the same subscription; they repeat work but lose none. */
 export function startSubscriber<Tx>(options: {
   readonly subscription: Subscription<Tx>
   readonly logger: Logger
   readonly pollMs?: number
 }): Closable & { wake(): void } {
   const { subscription, logger } = options
+  const { name, store } = subscription
+  const restingUntil = new Map<number, number>()
+  let registered = false
   return startLoop({
-    name: `subscriber ${subscription.name}`,
+    name: `subscriber ${name}`,
     logger,
     async step() {
+      if (!registered) await store.register({ name, version: VERSION })
+      registered = true
       let total = 0
-      for (const { shard, lastEventId } of await subscription.store.checkpoints(subscription.name, GENERATION)) {
-        total += await deliverNext(subscription, shard, lastEventId)
+      const now = Date.now()
+      for (const { shard, lastEventId } of await store.checkpoints(name, GENERATION)) {
+        if ((restingUntil.get(shard) ?? 0) > now) continue
+        try {
+          total += await deliverNext(subscription, shard, lastEventId)
+        } catch (error) {
+          restingUntil.set(shard, now + SHARD_REST_MS)
+          logger.error({ err: error, subscriber: name, shard }, `${name}: shard ${shard} waits: ${messageOf(error)}`)
+        }
       }
       return total > 0 ? 0 : (options.pollMs ?? POLL_MS)
     },

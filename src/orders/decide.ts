@@ -22,6 +22,7 @@ export type OrderCommand =
       readonly paymentIntentId: string
       readonly captured: bigint
       readonly currency: string
+      readonly occurredAt?: string | undefined
     }
   /** A fact of the payment model: so much of this payment was given back, in all. */
   | {
@@ -29,6 +30,7 @@ export type OrderCommand =
       readonly paymentIntentId: string
       readonly refunded: bigint
       readonly currency: string
+      readonly occurredAt?: string | undefined
     }
 
 /** What a change does to the stock of a product; `onHand` and `reserved` are differences. */
@@ -125,6 +127,7 @@ function decidePayment(
     captured: fromMinor(captured),
     amount: fromMinor(amount),
     ...(refundDue === undefined ? {} : { refund_due: refundDue }),
+    ...(command.occurredAt === undefined ? {} : { occurred_at: command.occurredAt }),
   }
   if (order.status === 'CANCELLED') return { type: 'PAYMENT_AFTER_CANCELLATION', details }
   if (order.status === 'PENDING' && paidTotal >= order.totalPrice) {
@@ -145,7 +148,12 @@ function decideRefund(order: OrderState, command: OrderCommand & { type: 'Record
   const amount = fromMinor(refunded - payment.refunded)
   return {
     type: 'REFUND_RECORDED',
-    details: { payment_intent_id: paymentIntentId, refunded: fromMinor(refunded), amount },
+    details: {
+      payment_intent_id: paymentIntentId,
+      refunded: fromMinor(refunded),
+      amount,
+      ...(command.occurredAt === undefined ? {} : { occurred_at: command.occurredAt }),
+    },
   }
 }
 

@@ -116,6 +116,8 @@ export interface PaymentDetails {
   readonly amount: number
   /** Held without being owed; absent when nothing is. */
   readonly refund_due?: number
+  /** When the payment model saw it (RFC 3339), where it told. */
+  readonly occurred_at?: string
 }
 
 /** An entry of the history, as the rules see it. Amounts are JSON integers in minor units. */
@@ -127,7 +129,12 @@ export type OrderEvent =
   | { readonly type: 'PAYMENT_AFTER_CANCELLATION'; readonly details: PaymentDetails }
   | {
       readonly type: 'REFUND_RECORDED'
-      readonly details: { readonly payment_intent_id: string; readonly refunded: number; readonly amount: number }
+      readonly details: {
+        readonly payment_intent_id: string
+        readonly refunded: number
+        readonly amount: number
+        readonly occurred_at?: string
+      }
     }
   | { readonly type: 'ORDER_SHIPPED'; readonly details: { readonly lines: readonly LineQuantity[] } }
   | { readonly type: 'ORDER_DELIVERED'; readonly details: Readonly<Record<string, never>> }

@@ -3,8 +3,6 @@ import type { Minor } from '../core/money.ts'
 import type { LogStore, Projection } from '../log/port.ts'
 import type { StockMove } from './decide.ts'
 import type { OrderEvent, OrderOrigin, OrderState, OrderStatus } from './order.ts'
-import type { PricedLine } from './pricing.ts'
-import type { AuditView } from './verify.ts'
 
 /** The stores of the order model. Money is `bigint` in minor units, days are `YYYY-MM-DD`. */
 export interface OrderPorts {
@@ -138,6 +136,23 @@ export interface CustomerStore {
    * report; city and amounts stay. Repeatable, and safe to stop half-way. False: no such customer.
    */
   erase(customerId: string, atMs: number): Promise<boolean>
+}
+
+/** A line of a new order: what is bought, at the price of this moment. Amounts in minor units. */
+export interface PricedLine {
+  readonly lineNo: number
+  readonly productId: string
+  /** Version of the product that the price, name and category are from. */
+  readonly productVersion: number
+  readonly sku: string
+  readonly productName: string
+  readonly productCategory: string
+  readonly quantity: number
+  readonly price: Minor
+  readonly discount: Minor
+  /** `price * quantity - discount`. */
+  readonly amount: Minor
+  readonly tax: Minor
 }
 
 /** A line as it stands in an order: what was bought, and what became of it. */
@@ -317,4 +332,39 @@ export interface SalesResult {
 /** Reads the live generation of `daily_sales_report`; one consistent view per call. */
 export interface SalesReportStore {
   sales(query: SalesQuery): Promise<SalesResult>
+}
+
+/** One comparison of stored things that must agree. */
+export interface AuditCheck {
+  readonly name: string
+  /** What is compared with what, in a sentence. */
+  readonly about: string
+  /** Runs it; answers how many things were compared, and at most `limit` that differ. */
+  run(limit: number): Promise<AuditResult>
+}
+
+export interface AuditResult {
+  readonly compared: number
+  readonly differences: readonly AuditDifference[]
+}
+
+export interface AuditDifference {
+  readonly subject: string
+  readonly expected: string
+  readonly actual: string
+}
+
+/** One order with its whole history, for replaying it. */
+export interface AuditedOrder {
+  readonly orderId: bigint
+  readonly state: OrderState
+  readonly events: readonly OrderEvent[]
+}
+
+export interface AuditView {
+  readonly checks: readonly AuditCheck[]
+  /** Ascending by id, after `after`. */
+  orders(after: bigint, limit: number): Promise<AuditedOrder[]>
+  /** Events that the report has not folded yet; their orders are left out of its comparisons. */
+  readonly lag: bigint
 }

@@ -1,28 +1,11 @@
 import { AppError, invalidField } from '../core/errors.ts'
 import { LIMITS } from '../core/limits.ts'
 import { formatMinor, type Minor } from '../core/money.ts'
-import type { Product } from './ports.ts'
+import type { PricedLine, Product } from './ports.ts'
 
 export interface RequestedItem {
   readonly product_id: string
   readonly quantity: number
-}
-
-/** A line of a new order: what is bought, at the price of this moment. Amounts in minor units. */
-export interface PricedLine {
-  readonly lineNo: number
-  readonly productId: string
-  /** Version of the product that the price, name and category are from. */
-  readonly productVersion: number
-  readonly sku: string
-  readonly productName: string
-  readonly productCategory: string
-  readonly quantity: number
-  readonly price: Minor
-  readonly discount: Minor
-  /** `price * quantity - discount`. */
-  readonly amount: Minor
-  readonly tax: Minor
 }
 
 /** Items of one product become one line, in the order in which they were first named. */

@@ -160,6 +160,8 @@ export type PostInsert =
   | { readonly kind: 'created' }
   /** The author used this key before, for this post; `post` is absent when that was deleted since. */
   | { readonly kind: 'repeated'; readonly post: StoredPost | undefined; readonly fingerprint: Uint8Array }
+  /** Another post has this id; it can happen with ids of the past, which imports make. */
+  | { readonly kind: 'id_taken' }
 
 export interface LikeChange {
   readonly postId: bigint

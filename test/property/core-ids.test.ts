@@ -2,7 +2,16 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { findCardNumber } from '../../src/core/card-number.ts'
 import type { Clock } from '../../src/core/clock.ts'
-import { composeId, createIdMaker, decomposeId, firstIdAt, hashToBucket, parseId, prefixedId, shardOfPrefixedId } from '../../src/core/ids.ts'
+import {
+  composeId,
+  createIdMaker,
+  decomposeId,
+  firstIdAt,
+  hashToBucket,
+  parseId,
+  prefixedId,
+  shardOfPrefixedId,
+} from '../../src/core/ids.ts'
 
 const moment = fc.integer({ min: Date.UTC(2010, 0, 1), max: Date.UTC(2036, 0, 1) - 1 })
 const parts = fc.record({
@@ -20,7 +29,11 @@ function clockOf(times: readonly number[]): Clock {
 
 describe('ids', () => {
   it('come apart into what they were made of, also through their decimal text', () => {
-    fc.assert(fc.property(parts, (given) => expect(decomposeId(parseId(String(composeId(given)))!)).toEqual(given)))
+    fc.assert(
+      fc.property(parts, (given) => {
+        expect(decomposeId(parseId(String(composeId(given)))!)).toEqual(given)
+      }),
+    )
   })
 
   it('are ordered by time', () => {
@@ -70,7 +83,9 @@ describe('ids', () => {
     fc.assert(
       fc.property(moment, fc.nat(1023), fc.nat(63), (now, route, node) => {
         const maker = createIdMaker({ node, clock: clockOf([now]) })
-        expect(findCardNumber({ order_id: String(maker.next(route)), text: `see ${maker.next(route)}, please` })).toBeUndefined()
+        expect(
+          findCardNumber({ order_id: String(maker.next(route)), text: `see ${maker.next(route)}, please` }),
+        ).toBeUndefined()
       }),
       { numRuns: 5_000 },
     )
@@ -87,7 +102,11 @@ describe('prefixed ids', () => {
   })
 
   it('are not read out of any other text', () => {
-    fc.assert(fc.property(fc.string(), (text) => expect(shardOfPrefixedId('pi', text)).toBeUndefined()))
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        expect(shardOfPrefixedId('pi', text)).toBeUndefined()
+      }),
+    )
   })
 })
 

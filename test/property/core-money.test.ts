@@ -42,19 +42,27 @@ describe('allocate', () => {
 describe('decimal texts', () => {
   it('are read back as the amount that was written', () => {
     fc.assert(
-      fc.property(amount, fc.constantFrom(['JPY', 0] as const, ['USD', 2] as const, ['KWD', 3] as const), (value, [currency, exponent]) => {
-        expect(parseDecimal(formatMinor(value, currency).replaceAll(',', ''), exponent)).toBe(value)
-      }),
+      fc.property(
+        amount,
+        fc.constantFrom(['JPY', 0] as const, ['USD', 2] as const, ['KWD', 3] as const),
+        (value, [currency, exponent]) => {
+          expect(parseDecimal(formatMinor(value, currency).replaceAll(',', ''), exponent)).toBe(value)
+        },
+      ),
     )
   })
 
   it('are rounded as exact fractions are', () => {
     fc.assert(
       fc.property(amount, fc.nat({ max: 6 }), fc.nat({ max: 3 }), (value, digits, exponent) => {
-        const text = abs(value).toString().padStart(digits + 1, '0')
+        const text = abs(value)
+          .toString()
+          .padStart(digits + 1, '0')
         const [whole, fraction] = [text.slice(0, text.length - digits), text.slice(text.length - digits)]
         const decimal = `${value < 0n ? '-' : ''}${whole}${digits > 0 ? `.${fraction}` : ''}`
-        expect(parseDecimal(decimal, exponent)).toBe(divideHalfUp(value * 10n ** BigInt(exponent), 10n ** BigInt(digits)))
+        expect(parseDecimal(decimal, exponent)).toBe(
+          divideHalfUp(value * 10n ** BigInt(exponent), 10n ** BigInt(digits)),
+        )
       }),
     )
   })
@@ -74,6 +82,10 @@ describe('divideHalfUp', () => {
 
 describe('amounts on the wire', () => {
   it('go out and come back', () => {
-    fc.assert(fc.property(fc.bigInt({ min: 0n, max: 10n ** 12n }), (value) => expect(toMinor(fromMinor(value), '/amount')).toBe(value)))
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 10n ** 12n }), (value) => {
+        expect(toMinor(fromMinor(value), '/amount')).toBe(value)
+      }),
+    )
   })
 })

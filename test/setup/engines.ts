@@ -1,10 +1,13 @@
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
+import { embeddedTemplate } from './template.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** URL of a PostgreSQL server on which tests may create databases; absent when none answers. */
     postgresUrl: string | undefined
+    /** Folder of a migrated PGlite database to copy. */
+    embeddedTemplate: string
   }
 }
 
@@ -25,6 +28,7 @@ async function reachable(url: string): Promise<string | undefined> {
 
 /** Finds the servers that answer, once per run, and says which engines are left out and why. */
 export default async function setup(project: TestProject): Promise<void> {
+  project.provide('embeddedTemplate', await embeddedTemplate())
   const url = process.env['FANFOLD_TEST_POSTGRES_URL'] ?? DEFAULT_POSTGRES_URL
   const problem = await reachable(url)
   project.provide('postgresUrl', problem === undefined ? url : undefined)

@@ -1,7 +1,9 @@
 import type { InjectOptions } from 'fastify'
+import { inject } from 'vitest'
 import type { FanfoldOptions } from '../../src/app/base.ts'
 import { createFanfold, type Fanfold } from '../../src/app/fanfold.ts'
 import type { HttpApp } from '../../src/http/route.ts'
+import { copyTemplate } from './template.ts'
 
 export const ADMIN_KEY = 'test-admin-key-0123456789'
 
@@ -20,9 +22,10 @@ export interface TestServer {
   close(): Promise<void>
 }
 
-/** A whole Fanfold on an embedded database in memory, called without a socket. */
+/** A whole Fanfold, called without a socket; on an embedded database of its own unless `options` name another. */
 export async function startServer(options: FanfoldOptions = {}): Promise<TestServer> {
-  const fanfold = await createFanfold({ database: 'pglite:memory', apiKey: ADMIN_KEY, ...options })
+  const { folder, remove } = await copyTemplate(inject('embeddedTemplate'))
+  const fanfold = await createFanfold({ database: `pglite:${folder}`, apiKey: ADMIN_KEY, ...options })
   const http = await fanfold.createHttp()
   return {
     fanfold,
@@ -42,6 +45,9 @@ export async function startServer(options: FanfoldOptions = {}): Promise<TestSer
       const type = String(response.headers['content-type'] ?? '')
       return { status: response.statusCode, headers: response.headers, body: type.includes('json') ? response.json() : response.body }
     },
-    close: () => fanfold.close(),
+    async close() {
+      await fanfold.close()
+      await remove()
+    },
   }
 }

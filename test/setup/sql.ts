@@ -13,11 +13,12 @@ import { MIGRATIONS } from '../../src/engines/postgres/migrations.generated.ts'
 import { PROFILES } from '../../src/engines/postgres/profiles.ts'
 import { migrate } from '../../src/engines/sql/migrate.ts'
 import type { SqlClient } from '../../src/engines/sql/sql.ts'
+import { copyTemplate } from './template.ts'
 
 export interface TestDatabase {
   readonly sql: SqlClient
-  /** URL by which another process can open it too; PGlite in memory has none. */
-  readonly url: string | undefined
+  /** URL by which another process can open it; PGlite only after this one has closed it. */
+  readonly url: string
   readonly context: PortContext
   drop(): Promise<void>
 }
@@ -64,9 +65,13 @@ export async function createPostgresDatabase(serverUrl: string): Promise<{ url: 
 const pglite: SqlEngineUnderTest = {
   name: 'pglite',
   async create() {
-    const sql = await openPglite(undefined)
-    await migrated(sql)
-    return { sql, url: undefined, context: contextFor(), drop: () => sql.close() }
+    const { folder, remove } = await copyTemplate(inject('embeddedTemplate'))
+    const sql = await openPglite(folder)
+    const drop = async () => {
+      await sql.close()
+      await remove()
+    }
+    return { sql, url: `pglite:${folder}`, context: contextFor(), drop }
   },
 }
 

@@ -6,7 +6,11 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** A batch run that waits to be answered, so that a test decides what arrives meanwhile. */
 function controlled() {
-  const batches: { items: readonly number[]; answer: (results?: readonly ItemResult<number>[]) => void; fail: (e: Error) => void }[] = []
+  const batches: {
+    items: readonly number[]
+    answer: (results?: readonly ItemResult<number>[]) => void
+    fail: (e: Error) => void
+  }[] = []
   const run = (items: readonly number[]) =>
     new Promise<readonly ItemResult<number>[]>((resolve, reject) => {
       batches.push({ items, answer: (results) => resolve(results ?? items.map(ok)), fail: reject })
@@ -62,10 +66,16 @@ describe('createBatcher', () => {
   it('lets each item succeed or fail by itself', async () => {
     const batcher = createBatcher({
       run: async (items: readonly number[]) =>
-        items.map((item): ItemResult<number> => (item % 2 === 0 ? ok(item) : { ok: false, error: new Error(`odd ${item}`) })),
+        items.map(
+          (item): ItemResult<number> => (item % 2 === 0 ? ok(item) : { ok: false, error: new Error(`odd ${item}`) }),
+        ),
     })
     const settled = await Promise.allSettled([1, 2, 3].map((item) => batcher.add(item)))
-    expect(settled.map((each) => (each.status === 'fulfilled' ? each.value : each.reason.message))).toEqual(['odd 1', 2, 'odd 3'])
+    expect(settled.map((each) => (each.status === 'fulfilled' ? each.value : each.reason.message))).toEqual([
+      'odd 1',
+      2,
+      'odd 3',
+    ])
   })
 
   it('fails every item of a batch that throws, and goes on', async () => {

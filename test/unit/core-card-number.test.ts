@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findCardNumber, isCardNumber } from '../../src/core/card-number.ts'
+import { findCardNumber, holdsCardNumber } from '../../src/core/card-number.ts'
 import { composeId } from '../../src/core/ids.ts'
 
 /** Numbers that the networks publish for tests. */
@@ -20,7 +20,7 @@ const TEST_NUMBERS = {
 
 describe('a card number', () => {
   it.each(Object.entries(TEST_NUMBERS))('of %s is found', (_network, number) => {
-    expect(isCardNumber(number)).toBe(true)
+    expect(holdsCardNumber(number)).toBe(true)
     expect(findCardNumber({ note: `pay with ${number}, please` })).toBe('/note')
   })
 

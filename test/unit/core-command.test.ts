@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { checkExpectedVersion, idempotencyKeyOf, judgeKey, type StoredKey } from '../../src/core/command.ts'
 
-const key = (input: unknown, command = 'PlaceOrder') => idempotencyKeyOf({ idempotencyKey: 'k1', actor: 'key_7' }, command, input)!
+const key = (input: unknown, command = 'PlaceOrder') =>
+  idempotencyKeyOf({ idempotencyKey: 'k1', actor: 'key_7' }, command, input)!
 
 describe('idempotencyKeyOf', () => {
   it('is nothing without a key', () => {
@@ -30,7 +31,10 @@ describe('idempotencyKeyOf', () => {
 
   it.each(['', ' ', 'a b', 'ä', 'a\n', 'x'.repeat(256)])('refuses "%s" as a key', (idempotencyKey) => {
     expect(() => idempotencyKeyOf({ idempotencyKey }, 'PlaceOrder', {})).toThrow(
-      expect.objectContaining({ code: 'invalid_input', fields: [expect.objectContaining({ pointer: 'header/idempotency-key' })] }),
+      expect.objectContaining({
+        code: 'invalid_input',
+        fields: [expect.objectContaining({ pointer: 'header/idempotency-key' })],
+      }),
     )
   })
 })
@@ -57,7 +61,10 @@ describe('judgeKey', () => {
   })
 
   it('answers what was answered, also while a lease has not run out', () => {
-    expect(judgeKey(request, stored({ response: finished, leaseUntilMs: now + 1 }), now)).toEqual({ kind: 'replay', ...finished })
+    expect(judgeKey(request, stored({ response: finished, leaseUntilMs: now + 1 }), now)).toEqual({
+      kind: 'replay',
+      ...finished,
+    })
   })
 
   it('tells to wait while the first request runs, at least a second', () => {

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { configFromOptions, flagOf, loadConfig, optionOf, SETTING_NAMES, SETTINGS, variableOf } from '../../src/core/config.ts'
+import {
+  configFromOptions,
+  flagOf,
+  loadConfig,
+  optionOf,
+  SETTING_NAMES,
+  SETTINGS,
+  variableOf,
+} from '../../src/core/config.ts'
 
 /** What `loadConfig` refuses, as lines. */
 function problemsOf(...given: Parameters<typeof loadConfig>): string[] {
@@ -14,7 +22,12 @@ function problemsOf(...given: Parameters<typeof loadConfig>): string[] {
 
 describe('loadConfig', () => {
   it('is the table of defaults in an empty environment', () => {
-    expect(loadConfig({})).toMatchObject({ host: '127.0.0.1', port: 8080, databaseUrl: 'pglite:./.fanfold/data', apiKey: undefined })
+    expect(loadConfig({})).toMatchObject({
+      host: '127.0.0.1',
+      port: 8080,
+      databaseUrl: 'pglite:./.fanfold/data',
+      apiKey: undefined,
+    })
   })
 
   it('prefers a flag over the variable, and the variable over the default', () => {
@@ -27,7 +40,12 @@ describe('loadConfig', () => {
   })
 
   it('reports every problem at once, by the name under which it was given', () => {
-    const env = { FANFOLD_PORT: '99999', FANFOLD_LOG_LEVEL: 'loud', FANFOLD_DATABASE: 'x', FANFOLD_STORE_TIME_ZONE: 'Mars' }
+    const env = {
+      FANFOLD_PORT: '99999',
+      FANFOLD_LOG_LEVEL: 'loud',
+      FANFOLD_DATABASE: 'x',
+      FANFOLD_STORE_TIME_ZONE: 'Mars',
+    }
     expect(problemsOf(env, { 'pool-size': 'many' })).toEqual([
       '  - FANFOLD_PORT "99999" must be a whole number from 0 to 65535',
       '  - FANFOLD_LOG_LEVEL "loud" must be one of fatal, error, warn, info, debug, trace, silent',
@@ -57,7 +75,9 @@ describe('loadConfig', () => {
   })
 
   it('lets variables through that steer tests and benchmarks, and those of other programs', () => {
-    expect(problemsOf({ FANFOLD_TEST_POSTGRES_URL: 'x', FANFOLD_REQUIRE_ENGINES: 'all', FANFOLDER: 'y', PORT: 'z' })).toEqual([])
+    expect(
+      problemsOf({ FANFOLD_TEST_POSTGRES_URL: 'x', FANFOLD_REQUIRE_ENGINES: 'all', FANFOLDER: 'y', PORT: 'z' }),
+    ).toEqual([])
   })
 })
 
@@ -74,7 +94,10 @@ describe('configFromOptions', () => {
 
   it('refuses a wrong option like a wrong variable, by its name as an option', () => {
     expect(() => configFromOptions({ port: -1, queue: 'nowhere' })).toThrow(
-      expect.objectContaining({ code: 'invalid_config', message: expect.stringMatching(/port "-1" must be[^]*queue must be a URL/) }),
+      expect.objectContaining({
+        code: 'invalid_config',
+        message: expect.stringMatching(/port "-1" must be[\s\S]*queue must be a URL/),
+      }),
     )
   })
 })

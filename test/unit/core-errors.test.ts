@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { AppError, assert, ERROR_CODES, invalidField, isAppError, messageOf, type ErrorCode } from '../../src/core/errors.ts'
+import {
+  AppError,
+  assert,
+  ERROR_CODES,
+  type ErrorCode,
+  invalidField,
+  isAppError,
+  messageOf,
+} from '../../src/core/errors.ts'
 
 const codes = Object.keys(ERROR_CODES) as ErrorCode[]
 
@@ -23,7 +31,12 @@ describe('the table of error codes', () => {
 describe('AppError', () => {
   it('takes status and title from the table, and the title as its message unless it is given one', () => {
     const plain = new AppError('order_not_found')
-    expect(plain).toMatchObject({ code: 'order_not_found', status: 404, title: 'No such order', message: 'No such order' })
+    expect(plain).toMatchObject({
+      code: 'order_not_found',
+      status: 404,
+      title: 'No such order',
+      message: 'No such order',
+    })
     expect(plain).toMatchObject({ fields: [], data: {}, retryAfterMs: undefined })
     expect(new AppError('order_not_found', 'Order 7 is not there').message).toBe('Order 7 is not there')
   })

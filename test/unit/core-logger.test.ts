@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
-import { createLogger, silentLogger, type Logger } from '../../src/core/logger.ts'
+import { createLogger, type Logger, silentLogger } from '../../src/core/logger.ts'
 
 /** What a logger writes, by file descriptor. */
 function writtenBy(use: (logger: Logger) => void): [number, string][] {
@@ -34,7 +34,15 @@ describe('createLogger', () => {
   it('writes no secret', () => {
     const secret = 'sk_very_secret'
     const [[, line] = [0, '']] = writtenBy((logger) =>
-      logger.info({ api_key: secret, payment_method: secret, headers: { authorization: secret }, req: { headers: { authorization: secret } } }, 'x'),
+      logger.info(
+        {
+          api_key: secret,
+          payment_method: secret,
+          headers: { authorization: secret },
+          req: { headers: { authorization: secret } },
+        },
+        'x',
+      ),
     )
     expect(line).toContain('[Redacted]')
     expect(line).not.toContain(secret)

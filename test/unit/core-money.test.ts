@@ -18,7 +18,10 @@ describe('currencies', () => {
   it.each(['', 'usd', 'US', 'XXX', 'BTC', 'toString', 'constructor', '__proto__'])('does not know "%s"', (code) => {
     expect(isCurrency(code)).toBe(false)
     expect(() => currencyExponent(code)).toThrow(
-      expect.objectContaining({ code: 'unknown_currency', fields: [expect.objectContaining({ pointer: '/currency' })] }),
+      expect.objectContaining({
+        code: 'unknown_currency',
+        fields: [expect.objectContaining({ pointer: '/currency' })],
+      }),
     )
   })
 })

@@ -36,7 +36,9 @@ describe('backoffMs', () => {
   const backoff = { firstMs: 100, maxMs: 1_000 }
 
   it('doubles up to its maximum', () => {
-    expect([1, 2, 3, 4, 5, 5_000].map((attempt) => backoffMs(attempt, backoff, () => 1))).toEqual([100, 200, 400, 800, 1_000, 1_000])
+    expect([1, 2, 3, 4, 5, 5_000].map((attempt) => backoffMs(attempt, backoff, () => 1))).toEqual([
+      100, 200, 400, 800, 1_000, 1_000,
+    ])
   })
 
   it('waits at least half of that, so that a crowd spreads but nobody hammers', () => {

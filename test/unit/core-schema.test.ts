@@ -1,7 +1,7 @@
 import Type, { type TSchema } from 'typebox'
 import { describe, expect, it } from 'vitest'
-import { isAppError, type FieldProblem } from '../../src/core/errors.ts'
-import { validator, type InputPart } from '../../src/core/schema.ts'
+import { type FieldProblem, isAppError } from '../../src/core/errors.ts'
+import { type InputPart, validator } from '../../src/core/schema.ts'
 
 const strict = { additionalProperties: false } as const
 const Order = Type.Object(
@@ -44,7 +44,9 @@ describe('validator', () => {
   })
 
   it('says the first problem in its message', () => {
-    expect(() => validator(Order)({ ...order, customer_id: '' })).toThrow(/^\/customer_id must not have fewer than 1 characters$/)
+    expect(() => validator(Order)({ ...order, customer_id: '' })).toThrow(
+      /^\/customer_id must not have fewer than 1 characters$/,
+    )
   })
 
   it.each([
@@ -64,7 +66,9 @@ describe('validator', () => {
   })
 
   it('names a field even when every branch of an alternative fails', () => {
-    const either = Type.Object({ to: Type.Union([Type.Object({ id: Type.String() }, strict), Type.Object({ name: Type.String() }, strict)]) })
+    const either = Type.Object({
+      to: Type.Union([Type.Object({ id: Type.String() }, strict), Type.Object({ name: Type.String() }, strict)]),
+    })
     const problems = problemsOf(either, { to: { other: 1 } })
     expect(problems.length).toBeGreaterThan(0)
     for (const problem of problems) expect(problem.pointer).toMatch(/^\/to/)
@@ -86,7 +90,8 @@ describe('validator', () => {
     expect(problemsOf(Query, { limit: '5' })).toEqual([{ pointer: '/limit', detail: 'must be integer' }])
   })
 
-  const card = (pointer: string) => expect.objectContaining({ code: 'card_number_refused', fields: [expect.objectContaining({ pointer })] })
+  const card = (pointer: string) =>
+    expect.objectContaining({ code: 'card_number_refused', fields: [expect.objectContaining({ pointer })] })
 
   it('refuses a card number before anything else, and never repeats it', () => {
     const given = { ...order, customer_id: '4242 4242 4242 4242', extra: 1 }

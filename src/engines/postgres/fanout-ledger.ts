@@ -1,5 +1,5 @@
 import type { DeliveryCounts, DeliveryMode, FanoutLedger } from '../../social/ports.ts'
-import { onlyRow, type SqlClient } from '../sql/sql.ts'
+import type { SqlClient } from '../sql/sql.ts'
 
 const FIND = `
 select p.post_id, p.user_id, p.mode, p.timestamp, f.planned_chunks, f.planned, f.done_at is not null as done, c.up_to

@@ -18,11 +18,12 @@ const OPEN_CHECKPOINTS = `
 insert into projection_checkpoints (shard, projection, generation, last_event_id, updated_at)
 select shard, $1, $2, 0, now() from log_head where log = $3 order by shard on conflict do nothing`
 
-const PROJECTION = 'select name, version, live_generation, building_generation from projections where name = $1'
+const PROJECTION = `
+select name, version, live_generation, building_generation, building_version from projections where name = $1`
 
 const CHECKPOINTS = `
 select shard, generation, last_event_id from projection_checkpoints
-where projection = $1 and generation = $2 order by shard`
+where projection = $1 and generation = $2 and last_event_id >= 0 order by shard`
 
 const MOVE_CHECKPOINT = `
 update projection_checkpoints set last_event_id = $5, updated_at = now()
@@ -36,7 +37,8 @@ const QUARANTINES = `
 select projection, generation, shard, stream_id, from_event_id, reason, quarantined_at
 from projection_quarantine where projection = $1 order by quarantined_at, stream_id`
 
-const QUARANTINED = 'select stream_id from projection_quarantine where projection = $1 and generation = $2 and shard = $3'
+const QUARANTINED =
+  'select stream_id from projection_quarantine where projection = $1 and generation = $2 and shard = $3'
 
 const ADD_QUARANTINE = `
 insert into projection_quarantine (shard, projection, generation, stream_id, from_event_id, reason, quarantined_at)
@@ -46,9 +48,12 @@ const REMOVE_QUARANTINE = `
 delete from projection_quarantine where projection = $1 and generation = $2 and shard = $3 and stream_id = $4`
 
 const START_GENERATION = `
-update projections set building_generation = coalesce(building_generation, live_generation + 1),
-  building_version = coalesce(building_version, $2), updated_at = now()
-where name = $1 returning building_generation`
+update projections set
+  building_generation = case when building_version = $2 then building_generation
+    else coalesce(building_generation, live_generation) + 1 end,
+  building_version = $2, updated_at = now()
+where name = $1 and version <= $2 and (building_version is null or building_version <= $2)
+returning building_generation`
 
 // Locks the checkpoints of both generations in one order, so that neither moves between the look and the flip.
 const LOCK_CHECKPOINTS = `
@@ -58,12 +63,13 @@ where projection = $1 and generation in ($2, $3) order by shard, generation for 
 const FLIP = `
 update projections set live_generation = building_generation, version = building_version,
   building_generation = null, building_version = null, updated_at = now()
-where name = $1 and building_generation = $2 returning live_generation`
+where name = $1 and building_generation = $2 and building_version = $3 returning live_generation`
 
-// Generations only grow, so whatever lies below the live one is over. -1 makes every later swap fail.
+// Numbers of generations are never used again, so what is neither live nor building is over. -1 makes every later swap fail.
 const RETIRE = `
 update projection_checkpoints c set last_event_id = -1, updated_at = now()
-from projections p where p.name = $1 and c.projection = p.name and c.generation < p.live_generation
+from projections p where p.name = $1 and c.projection = p.name
+  and c.generation <> p.live_generation and c.generation is distinct from p.building_generation
 returning c.generation`
 
 const DROP_CHECKPOINTS = 'delete from projection_checkpoints where projection = $1 and generation = $2'
@@ -79,6 +85,12 @@ interface EventRow {
   payload: Record<string, unknown>
 }
 
+interface CheckpointRow {
+  shard: number
+  generation: number
+  last_event_id: bigint
+}
+
 function toEvent(row: EventRow): LogEvent {
   return {
     shard: row.shard,
@@ -91,12 +103,15 @@ function toEvent(row: EventRow): LogEvent {
   }
 }
 
+const unknownProjection = (name: string) => new AppError('projection_not_found', `No projection is named "${name}"`)
+
 function toState(row: Record<string, unknown>): ProjectionState {
   return {
     name: row['name'] as string,
     version: row['version'] as number,
     liveGeneration: row['live_generation'] as number,
     buildingGeneration: (row['building_generation'] as number | null) ?? undefined,
+    buildingVersion: (row['building_version'] as number | null) ?? undefined,
   }
 }
 
@@ -114,7 +129,7 @@ export async function openLogStore(sql: SqlClient, log: LogName): Promise<LogSto
 
   const projection = async (name: string) => {
     const [row] = await sql.query(PROJECTION, [name])
-    if (row === undefined) throw new AppError('projection_not_found', `No projection is named "${name}"`)
+    if (row === undefined) throw unknownProjection(name)
     return toState(row)
   }
 
@@ -137,8 +152,10 @@ export async function openLogStore(sql: SqlClient, log: LogName): Promise<LogSto
       }),
     projection,
     async checkpoints(name, generation) {
-      const rows = await sql.query<{ shard: number; generation: number; last_event_id: bigint }>(CHECKPOINTS, [name, generation])
-      return rows.map((row): Checkpoint => ({ shard: row.shard, generation: row.generation, lastEventId: row.last_event_id }))
+      const rows = await sql.query<CheckpointRow>(CHECKPOINTS, [name, generation])
+      return rows.map(
+        (row): Checkpoint => ({ shard: row.shard, generation: row.generation, lastEventId: row.last_event_id }),
+      )
     },
     async moveCheckpoint(name, generation, shard, from, to, tx) {
       return (await tx.query(MOVE_CHECKPOINT, [name, generation, shard, from, to])).length === 1
@@ -182,21 +199,27 @@ export async function openLogStore(sql: SqlClient, log: LogName): Promise<LogSto
     startGeneration: (name, version) =>
       sql.transaction(async (tx) => {
         const [row] = await tx.query<{ building_generation: number }>(START_GENERATION, [name, version])
-        if (row === undefined) throw new AppError('projection_not_found', `No projection is named "${name}"`)
+        if (row === undefined) {
+          const [state] = await tx.query(PROJECTION, [name])
+          if (state === undefined) throw unknownProjection(name)
+          throw new AppError(
+            'schema_outdated',
+            `${name} has rows of a newer version than ${version}; update the program`,
+          )
+        }
         await tx.query(OPEN_CHECKPOINTS, [name, row.building_generation, log])
         return row.building_generation
       }),
-    async flipGeneration(name) {
-      const state = await projection(name)
-      const { liveGeneration: live, buildingGeneration: building } = state
-      if (building === undefined) return false
+    async flipGeneration(name, version) {
+      const { liveGeneration: live, buildingGeneration: building, buildingVersion } = await projection(name)
+      if (building === undefined || buildingVersion !== version) return false
       return sql.transaction(async (tx) => {
-        const rows = await tx.query<{ shard: number; generation: number; last_event_id: bigint }>(LOCK_CHECKPOINTS, [name, live, building])
+        const rows = await tx.query<CheckpointRow>(LOCK_CHECKPOINTS, [name, live, building])
         for (const ahead of rows.filter((row) => row.generation === live)) {
           const twin = rows.find((row) => row.generation === building && row.shard === ahead.shard)
           if (twin === undefined || twin.last_event_id < ahead.last_event_id) return false
         }
-        return (await tx.query(FLIP, [name, building])).length === 1
+        return (await tx.query(FLIP, [name, building, version])).length === 1
       })
     },
     async retireGenerations(name) {

@@ -485,4 +485,175 @@ select booked_day, order_id, event_no, line_no, leg, kind, sale_day, order_date,
 from daily_sales_report_gen
 where generation = (select live_generation from projections where name = 'daily_sales_report');
 ` },
+  { version: 4, name: 'payments', sql: `-- Payments: the events are the truth; the head row is the lock and the limits; the rest is derived or books of calls.
+
+-- Stream head and money limits of one payment. The amounts repeat what the events say, so that no statement whatever,
+-- not even one written by hand, can capture more than was authorized or refund more than was captured.
+create table payment_intents (
+  shard smallint not null,
+  payment_intent_id text not null,
+  version int not null check (version > 0),
+  status text not null,
+  currency text not null,
+  amount bigint not null check (amount > 0),
+  authorized bigint not null,
+  capture_pending bigint not null,
+  captured bigint not null,
+  refund_pending bigint not null,
+  refunded bigint not null,
+  customer_id text,
+  order_id text,
+  -- Hash of the last event.
+  hash bytea not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (shard, payment_intent_id),
+  constraint payment_intents_not_negative check (
+    authorized >= 0 and capture_pending >= 0 and captured >= 0 and refund_pending >= 0 and refunded >= 0),
+  constraint payment_intents_capture_limit check (captured + capture_pending <= authorized),
+  constraint payment_intents_refund_limit check (refunded + refund_pending <= captured)
+) with (fillfactor = 80);
+create index payment_intents_order on payment_intents (order_id);
+create index payment_intents_customer on payment_intents (customer_id);
+
+-- The log of payments. A role that writes payments needs: select, insert on payment_events; select, insert, update on
+-- payment_intents, payment_operations, idempotency_keys, webhook_inbox, log_head. Nobody needs update or delete here.
+create table payment_events (
+  shard smallint not null,
+  event_id bigint not null,
+  payment_intent_id text not null,
+  version int not null,
+  event_type text not null,
+  schema_version smallint not null,
+  timestamp timestamptz not null,
+  payload jsonb not null,
+  op_id text,
+  actor text not null,
+  prev_hash bytea not null,
+  hash bytea not null,
+  primary key (shard, payment_intent_id, version),
+  unique (shard, event_id)
+);
+create trigger payment_events_append_only before update or delete or truncate on payment_events
+for each statement execute function refuse_change();
+
+-- One row per call to a processor. next_check_at is when the worker looks at it; whoever is at work on it moves it on.
+create table payment_operations (
+  shard smallint not null,
+  op_id text not null,
+  payment_intent_id text not null,
+  kind text not null,
+  amount bigint not null,
+  processor text not null,
+  status text not null,
+  reference text,
+  attempts int not null,
+  requested_at timestamptz not null,
+  next_check_at timestamptz,
+  key_shard smallint,
+  key_scope text,
+  key text,
+  key_op_id text,
+  primary key (shard, op_id)
+) with (fillfactor = 80);
+create index payment_operations_due on payment_operations (next_check_at);
+create index payment_operations_payment on payment_operations (payment_intent_id);
+
+create table webhook_inbox (
+  processor text not null,
+  event_id text not null,
+  event_type text not null,
+  op_id text,
+  outcome jsonb,
+  body text not null,
+  received_at timestamptz not null,
+  attempts int not null,
+  next_attempt_at timestamptz,
+  applied_at timestamptz,
+  last_error text,
+  primary key (processor, event_id)
+);
+create index webhook_inbox_due on webhook_inbox (next_attempt_at);
+
+-- Read models.
+create table payment_view_gen (
+  generation int not null,
+  shard smallint not null,
+  payment_intent_id text not null,
+  version int not null,
+  status text not null,
+  currency text not null,
+  amount bigint not null,
+  authorized bigint not null,
+  captured bigint not null,
+  refunded bigint not null,
+  customer_id text,
+  order_id text,
+  processor text not null,
+  state jsonb not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  primary key (generation, shard, payment_intent_id)
+) with (fillfactor = 80);
+create index payment_view_customer on payment_view_gen (generation, customer_id, created_at, payment_intent_id);
+
+create view payment_view as
+select shard, payment_intent_id, version, status, currency, amount, authorized, captured, refunded, customer_id, order_id,
+  processor, state, created_at, updated_at
+from payment_view_gen
+where generation = (select live_generation from projections where name = 'payment_view');
+
+-- Amounts are in minor units and not signed: the type tells the direction.
+create table customer_transactions_gen (
+  generation int not null,
+  customer_id text not null,
+  timestamp timestamptz not null,
+  payment_intent_id text not null,
+  version int not null,
+  event_type text not null,
+  amount bigint not null,
+  currency text not null,
+  order_id text,
+  primary key (generation, customer_id, timestamp, payment_intent_id, version)
+);
+create index customer_transactions_payment on customer_transactions_gen (generation, payment_intent_id, version);
+
+create view customer_transactions as
+select customer_id, timestamp, payment_intent_id, version, event_type, amount, currency, order_id
+from customer_transactions_gen
+where generation = (select live_generation from projections where name = 'customer_transactions');
+
+-- The sandbox processor: books of its own, as if they lay in another house.
+create table sandbox_keys (
+  key text primary key,
+  expires_at timestamptz not null
+);
+
+create table sandbox_charges (
+  reference text primary key,
+  payment_intent_id text not null,
+  token text not null,
+  currency text not null,
+  status text not null,
+  requested bigint not null,
+  authorized bigint not null,
+  captured bigint not null,
+  refunded bigint not null
+);
+
+create table sandbox_entries (
+  entry_id bigint primary key,
+  key text not null,
+  kind text not null,
+  reference text not null,
+  payment_intent_id text not null,
+  amount bigint not null,
+  currency text not null,
+  status text not null,
+  code text,
+  message text,
+  created_at timestamptz not null
+);
+create index sandbox_entries_key on sandbox_entries (key, entry_id);
+` },
 ]

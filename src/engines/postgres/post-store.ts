@@ -16,14 +16,14 @@ import { openPostLikes } from './post-likes.ts'
 
 const COLUMNS = 'post_id, user_id, content, visibility, mode, timestamp, like_count, comment_count'
 
-// A key that is taken leaves its item out of `added`, and so out of the ledger.
+// A key or an id that is taken leaves its item out of `added`, and so out of the ledger.
 const INSERT = `
 with added as (
   insert into posts (post_id, user_id, content, visibility, mode, timestamp, idempotency_key, fingerprint)
   select post_id, user_id, content, visibility, mode, timestamp, idempotency_key, fingerprint
   from unnest($1::bigint[], $2::text[], $3::jsonb[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::bytea[])
     as t (post_id, user_id, content, visibility, mode, timestamp, idempotency_key, fingerprint)
-  order by post_id on conflict (user_id, idempotency_key) do nothing returning post_id),
+  order by post_id on conflict do nothing returning post_id),
 entered as (
   insert into post_fanouts (post_id, sweep_at)
   select post_id, sweep_at from unnest($1::bigint[], $9::timestamptz[]) as t (post_id, sweep_at)
@@ -110,8 +110,7 @@ export async function openPostStore(sql: SqlClient, _context: PortContext): Prom
     return posts.map((post): PostInsert => {
       if (added.has(post.postId)) return { kind: 'created' }
       const row = earlier.get(`${post.userId} ${post.idempotency?.key}`)
-      // Only an erasure between the two statements can take the row away.
-      if (row === undefined) throw new Error(`post ${post.postId} was neither inserted nor found by its key`)
+      if (row === undefined) return { kind: 'id_taken' }
       return { kind: 'repeated', post: row.deleted ? undefined : toPost(row), fingerprint: row.fingerprint }
     })
   }

@@ -14,6 +14,16 @@ export interface SqlQueueOptions {
 
 const POLL_FIRST_MS = 10
 const POLL_MAX_MS = 500
+
+/**
+ * Handled messages stay in the index until a vacuum, and for as long as any transaction is open. A claim therefore
+ * starts where the last one ended, less a margin for publishers that commit late, and looks at the whole index only
+ * now and then, for what slipped below.
+ */
+const LATE_COMMIT_MS = 1_000
+const FULL_LOOK_MS = 1_000
+/** The share of the time that full looks may take where they are slow. */
+const FULL_LOOK_SHARE = 1 / 20
 const REDRIVE_ROWS = 1_000
 
 const SEND = `
@@ -29,13 +39,14 @@ order by message_id`
  * wait for each other and then pass over what the other has claimed: slower, as correct.
  */
 const claimStatement = (skipLocked: boolean) => `
+with due as (
+  select message_id, visible_at from queue_messages
+  where topic = $1 and lane = $2 and visible_at <= now() and visible_at >= $5::timestamptz
+  order by visible_at, message_id limit $3 for update${skipLocked ? ' skip locked' : ''})
 update queue_messages
 set attempt = attempt + 1, claimed = true, visible_at = now() + $4::int * interval '1 millisecond'
-where message_id = any(array(
-  select message_id from queue_messages
-  where topic = $1 and lane = $2 and visible_at <= now()
-  order by visible_at, message_id limit $3 for update${skipLocked ? ' skip locked' : ''}))
-returning message_id, key, payload, attempt`
+where message_id = any(array(select message_id from due))
+returning message_id, key, payload, attempt, (select max(visible_at) from due) as newest_due`
 
 const ACK = 'delete from queue_messages where message_id = any($1::bigint[])'
 
@@ -90,6 +101,10 @@ interface MessageRow {
   attempt: number
 }
 
+interface ClaimedRow extends MessageRow {
+  newest_due: Date
+}
+
 interface DeadRow extends Omit<MessageRow, 'attempt'> {
   topic: string
   lane: Lane
@@ -130,7 +145,7 @@ export function openQueueTransport(sql: SqlClient, clock: Clock, options: SqlQue
       ])
       for (const message of messages) wakeUps.get(`${message.topic}/${message.lane}`)?.wake()
     },
-    subscribe: (topic, lane) => subscribe(sql, claim, topic, lane, wakeUpOf(topic, lane), options),
+    subscribe: (topic, lane) => subscribe(sql, claim, topic, lane, wakeUpOf(topic, lane), clock, options),
     async depth(topic, most) {
       const [row] = await sql.query<{ depth: number }>(DEPTH, [topic, most])
       return row?.depth ?? 0
@@ -166,15 +181,30 @@ function subscribe(
   topic: string,
   lane: Lane,
   wakeUp: WakeUp,
+  clock: Clock,
   options: SqlQueueOptions,
 ): Subscription {
   const leaseMs = options.leaseMs ?? LIMITS.queueLeaseMs
   const pollMs = options.pollMs ?? POLL_MAX_MS
 
+  let floor: Date | undefined
+  let fullLookAt = 0
+
   async function claimed(max: number): Promise<Message[]> {
-    const rows = await sql.query<MessageRow>(claim, [topic, lane, max, leaseMs])
+    const startedAt = clock.now()
+    const full = floor === undefined || startedAt >= fullLookAt
+    const rows = await sql.query<ClaimedRow>(claim, [topic, lane, max, leaseMs, full ? '-infinity' : floor])
+    if (full) fullLookAt = clock.now() + Math.max(FULL_LOOK_MS, (clock.now() - startedAt) / FULL_LOOK_SHARE)
+    if (rows[0] !== undefined) floor = new Date(rows[0].newest_due.getTime() - LATE_COMMIT_MS)
     rows.sort((a, b) => (a.message_id < b.message_id ? -1 : 1))
-    return rows.map(({ message_id, ...row }) => ({ id: message_id.toString(), topic, lane, ...row }))
+    return rows.map((row) => ({
+      id: row.message_id.toString(),
+      topic,
+      lane,
+      key: row.key,
+      payload: row.payload,
+      attempt: row.attempt,
+    }))
   }
 
   return {

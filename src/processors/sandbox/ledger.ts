@@ -30,12 +30,13 @@ export interface SandboxEntry {
   readonly status: 'succeeded' | 'failed' | 'pending' | 'requires_action'
   readonly code: string | undefined
   readonly message: string | undefined
+  readonly createdAtMs: number
 }
 
 export interface SandboxRequest {
   readonly key: string
-  readonly kind: OperationKind
-  readonly reference: string
+  /** The charge it is about; an authorization makes one. */
+  readonly reference: string | undefined
 }
 
 /** What a request does to the books. */
@@ -47,16 +48,18 @@ export interface SandboxEffect {
 export interface SandboxLedger {
   /**
    * Carries a key out once while it lives, and answers what was answered then; atomic, and safe when the same key comes
-   * twice at the same time. `decide` is pure and sees the charge that `reference` names, locked. A key that has expired
-   * is carried out again, as with real processors: that is what recovery must avoid.
+   * twice at the same time. `decide` is pure and sees the charge that `reference` names, locked, and how often the key
+   * was carried out before. A key that has expired is carried out again, as with real processors: that is what recovery
+   * must avoid.
    */
   post(
     request: SandboxRequest,
     life: { readonly nowMs: number; readonly expiresAtMs: number },
-    decide: (charge: SandboxCharge | undefined) => SandboxEffect,
+    decide: (charge: SandboxCharge | undefined, earlier: number) => SandboxEffect,
   ): Promise<SandboxEntry>
   /** Remembers that a key was lost on its way; true the first time. */
   lose(key: string): Promise<boolean>
+  charge(reference: string): Promise<SandboxCharge | undefined>
   /** The last entry of a key, expired or not. */
   find(key: string): Promise<SandboxEntry | undefined>
   /** Changes a pending entry and its charge; `undefined` when it is no longer pending. */

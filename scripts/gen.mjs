@@ -1,0 +1,39 @@
+// Writes every generated file; with --check only tells which are out of date, and exits 1 then.
+// It reads the compiled program, so it runs after a build: npm run gen [-- --check]
+import { existsSync } from 'node:fs'
+import { generateMigrations } from './gen-migrations.mjs'
+import { generateOpenApi } from './gen-openapi.mjs'
+import { generateReference } from './gen-reference.mjs'
+
+process.chdir(new URL('..', import.meta.url).pathname)
+
+const USAGE = `Usage: npm run gen [-- --check]
+
+Writes the generated files: the migrations of each SQL engine as a module, docs/reference/errors.md, configuration.md
+and limits.md, openapi.json. With --check it writes nothing and exits 1 when one of them is out of date.
+`
+
+async function main(args) {
+  if (args.includes('--help')) {
+    process.stdout.write(USAGE)
+    return 0
+  }
+  const unknown = args.filter((arg) => arg !== '--check')
+  if (unknown.length > 0) {
+    process.stderr.write(`gen: unknown option ${unknown.join(' ')}\n${USAGE}`)
+    return 2
+  }
+  if (!existsSync('dist/core/errors.js')) {
+    process.stderr.write('gen: dist/ is missing; run: npm run build\n')
+    return 1
+  }
+  const check = args.includes('--check')
+  const fresh = [
+    ...generateMigrations({ check }),
+    ...(await generateReference({ check })),
+    await generateOpenApi({ check }),
+  ]
+  return check && fresh.includes(false) ? 1 : 0
+}
+
+process.exitCode = await main(process.argv.slice(2))

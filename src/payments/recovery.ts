@@ -1,0 +1,64 @@
+import type { Clock } from '../core/clock.ts'
+import { messageOf } from '../core/errors.ts'
+import { startLoop, type Loop } from '../core/lifecycle.ts'
+import type { Logger } from '../core/logger.ts'
+import type { OperationRunner } from './operations.ts'
+import type { PaymentStore } from './ports.ts'
+import { checkDelayMs, OPERATION_LEASE_MS } from './schedule.ts'
+
+/**
+ * Brings every operation to an end: it asks processors what became of calls without an answer (after 2 s, 10 s, 1 min,
+ * 5 min, 30 min, 2 h, 12 h, then daily), also of those whose process died, and applies webhooks that wait.
+ */
+export interface Recovery {
+  /** Does what is due now; answers how many operations and messages it looked at. */
+  runDue(): Promise<number>
+  /** Runs in the background until closed. Several processes may. */
+  start(): Loop
+}
+
+const POLL_MS = 500
+const CLAIM_BATCH = 20
+
+export function createRecovery(deps: {
+  readonly store: PaymentStore
+  readonly operations: OperationRunner
+  readonly webhooks: { applyDue(): Promise<number> }
+  readonly clock: Clock
+  readonly logger: Logger
+}): Recovery {
+  const { store, operations, webhooks, clock, logger } = deps
+
+  async function resolveDue(): Promise<number> {
+    const nowMs = clock.now()
+    const rows = await store.claimOperations(nowMs, nowMs + 2 * OPERATION_LEASE_MS, CLAIM_BATCH)
+    await Promise.all(
+      rows.map(async (row) => {
+        try {
+          await operations.resolve(row, 'recovery')
+        } catch (error) {
+          logger.error({ err: error, op_id: row.opId }, `operation ${row.opId} could not be recovered: ${messageOf(error)}`)
+          await store.postpone(row.opId, row.attempts + 1, clock.now() + checkDelayMs(row.attempts + 1))
+        }
+      }),
+    )
+    return rows.length
+  }
+
+  async function runDue(): Promise<number> {
+    return (await webhooks.applyDue()) + (await resolveDue())
+  }
+
+  return {
+    runDue,
+    start() {
+      return startLoop({
+        name: 'payment recovery',
+        logger,
+        async step() {
+          return (await runDue()) > 0 ? 0 : POLL_MS
+        },
+      })
+    },
+  }
+}

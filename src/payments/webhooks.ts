@@ -1,0 +1,74 @@
+import type { Clock } from '../core/clock.ts'
+import { findCardNumber } from '../core/card-number.ts'
+import { AppError, messageOf } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
+import { outcomeFromJson, outcomeToJson } from './outcome-json.ts'
+import { processorNamed, type OperationRunner, type Processors } from './operations.ts'
+import type { InboxMessage, PaymentStore, WebhookInbox } from './ports.ts'
+import type { WebhookRequest } from './processor.ts'
+import type { WebhookReceipt } from './schemas.ts'
+
+/**
+ * Webhooks are hints from outside, late, repeated and out of order: each is checked, stored once, and only then
+ * applied. What can't be applied yet waits, and is tried again.
+ */
+export interface Webhooks {
+  /**
+   * Takes a message of a processor in: `invalid_signature` and nothing stored, or stored for good. A message received
+   * before is stored no second time. `processor_not_found`, `card_number_refused`.
+   */
+  receiveWebhook(processor: string, request: WebhookRequest): Promise<WebhookReceipt>
+}
+
+export interface WebhookDeps {
+  readonly store: PaymentStore
+  readonly inbox: WebhookInbox
+  readonly operations: OperationRunner
+  readonly processors: Processors
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+const LEASE_MS = 30_000
+const APPLY_BATCH = 50
+/** Waits between tries to apply a message; after the last it stays in the inbox for a person to see. */
+const RETRY_MS = [1_000, 5_000, 30_000, 300_000, 3_600_000, 21_600_000, 86_400_000]
+
+export function createWebhooks(deps: WebhookDeps): Webhooks & { applyDue(): Promise<number> } {
+  const { store, inbox, operations, processors, clock, logger } = deps
+
+  async function apply(message: InboxMessage): Promise<void> {
+    const { processor, eventId, key, outcome } = message
+    try {
+      if (key !== undefined && outcome !== undefined) {
+        const row = await store.operation(key)
+        if (row === undefined) throw new Error(`operation ${key} is not known (yet)`)
+        await operations.record(row, outcomeFromJson(outcome), `webhook:${processor}`)
+      }
+      await inbox.applied(processor, eventId, clock.now())
+    } catch (error) {
+      const waitMs = RETRY_MS[message.attempts]
+      const reason = messageOf(error)
+      await inbox.postpone(processor, eventId, reason, waitMs === undefined ? undefined : clock.now() + waitMs)
+      if (waitMs === undefined) logger.error({ err: error, processor, event_id: eventId }, `webhook ${eventId} could not be applied: ${reason}`)
+    }
+  }
+
+  return {
+    async receiveWebhook(name, request) {
+      const processor = processorNamed(processors, name)
+      const { eventId, type, about } = processor.verifyWebhook(request)
+      const body = Buffer.from(request.body).toString('utf8')
+      if (findCardNumber(body) !== undefined) throw new AppError('card_number_refused', 'The webhook holds a card number')
+      const outcome = about === undefined ? undefined : outcomeToJson(about.outcome)
+      const isNew = await inbox.store({ processor: name, eventId, type, key: about?.key, outcome }, body, clock.now())
+      return { received: true, duplicate: !isNew }
+    },
+    async applyDue() {
+      const nowMs = clock.now()
+      const messages = await inbox.claim(nowMs, nowMs + LEASE_MS, APPLY_BATCH)
+      for (const message of messages) await apply(message)
+      return messages.length
+    },
+  }
+}

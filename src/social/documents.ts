@@ -1,0 +1,68 @@
+import { AppError, invalidField } from '../core/errors.ts'
+import { parseId } from '../core/ids.ts'
+import { validator } from '../core/schema.ts'
+import type { StoredComment, StoredPost, StoredUser } from './ports.ts'
+import { type Comment, type Post, type User, UserId } from './schemas.ts'
+
+export function toUserDocument(user: StoredUser): User {
+  return { user_id: user.userId, handle: user.handle, name: user.name, created_at: user.createdAt.toISOString() }
+}
+
+export function toPostDocument(post: StoredPost): Post {
+  const { text, media } = post.content
+  return {
+    post_id: post.postId.toString(),
+    user_id: post.userId,
+    content: {
+      ...(text === undefined ? {} : { text }),
+      ...(media === undefined ? {} : { media: media.map((item) => ({ ...item })) }),
+    },
+    visibility: post.visibility,
+    timestamp: post.timestamp.toISOString(),
+    like_count: post.likeCount,
+    comment_count: post.commentCount,
+  }
+}
+
+export function toCommentDocument(comment: StoredComment): Comment {
+  return {
+    comment_id: comment.commentId.toString(),
+    post_id: comment.postId.toString(),
+    user_id: comment.userId,
+    text: comment.text,
+    timestamp: comment.timestamp.toISOString(),
+  }
+}
+
+/** What can't be an id names nothing, so it is answered like an id that does not exist. */
+export function postIdOf(text: string): bigint {
+  const id = parseId(text)
+  if (id === undefined) throw postNotFound(text)
+  return id
+}
+
+export function commentIdOf(text: string): bigint {
+  const id = parseId(text)
+  if (id === undefined) throw commentNotFound(text)
+  return id
+}
+
+const checkUserId = validator(UserId)
+
+/** Refuses text that can't be a user id, naming where it stood. */
+export function userIdOf(text: string, pointer = 'params/id'): string {
+  try {
+    return checkUserId(text)
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'invalid_input') throw invalidField(pointer, UserId.errorMessage)
+    throw error
+  }
+}
+
+const quoted = (text: string) => `"${text.length > 80 ? `${text.slice(0, 80)}…` : text}"`
+
+export const userNotFound = (id: string) => new AppError('user_not_found', `No user has the id ${quoted(id)}`)
+export const postNotFound = (id: string | bigint) =>
+  new AppError('post_not_found', `No post has the id ${quoted(String(id))}`)
+export const commentNotFound = (id: string | bigint) =>
+  new AppError('comment_not_found', `No comment has the id ${quoted(String(id))}`)

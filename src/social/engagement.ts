@@ -1,0 +1,87 @@
+import { createBatcher } from '../core/batcher.ts'
+import { type CommandContext, idempotencyKeyOf, judgeKey } from '../core/command.ts'
+import { decodeIdCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
+import { decomposeId, hashToBucket, ID_ROUTES } from '../core/ids.ts'
+import { validator } from '../core/schema.ts'
+import type { SocialDeps } from './deps.ts'
+import { commentIdOf, commentNotFound, postIdOf, postNotFound, toCommentDocument, userIdOf } from './documents.ts'
+import type { LikeChange, LikeOutcome, StoredComment, StoredPost } from './ports.ts'
+import type { Posts, ViewerOption } from './posts.ts'
+import { interactionBlocked } from './relations.ts'
+import { type Comment, CreateCommentInput } from './schemas.ts'
+import type { Users } from './users.ts'
+
+const checkInput = validator(CreateCommentInput)
+
+/** Likes and comments. */
+export function createEngagement({ posts: store, follows, ids, clock }: SocialDeps, users: Users, posts: Posts) {
+  const liking = createBatcher<LikeChange, LikeOutcome>({
+    run: async (items) => (await applyLast(items)).map((value) => ({ ok: true, value })),
+  })
+
+  /** What one person wanted of one post last is what counts. */
+  async function applyLast(items: readonly LikeChange[]): Promise<LikeOutcome[]> {
+    const nameOf = (item: LikeChange) => `${item.postId} ${item.userId}`
+    const last = new Map(items.map((item) => [nameOf(item), item]))
+    const changes = [...last.values()]
+    const outcomes = await store.applyLikes(changes, new Date(clock.now()))
+    const outcomeOf = new Map(changes.map((change, index) => [nameOf(change), outcomes[index]!]))
+    return items.map((item) => outcomeOf.get(nameOf(item))!)
+  }
+
+  /** The post that `userId` wants to do something with. */
+  async function open(postId: string, userId: string): Promise<StoredPost> {
+    const [{ post }] = await Promise.all([posts.readable(postId, undefined), users.require(userId)])
+    if (post.userId === userId) return post
+    const relation = (await follows.relations(userId, [post.userId])).get(post.userId)
+    if (relation?.blocked) throw interactionBlocked()
+    if (post.visibility === 'followers' && !relation?.follows) throw postNotFound(postId)
+    return post
+  }
+
+  async function change(postId: bigint, userId: string, liked: boolean): Promise<void> {
+    if ((await liking.add({ postId, userId, liked })) === 'no_post') throw postNotFound(postId)
+  }
+
+  async function comment(postId: string, input: CreateCommentInput, context: CommandContext = {}): Promise<Comment> {
+    const { user_id: userId, text } = checkInput(input)
+    const key = idempotencyKeyOf(context, 'CreateComment', { post_id: postId, ...input })
+    const post = await open(postId, userId)
+    const commentId = ids.next(hashToBucket(userId, ID_ROUTES))
+    const timestamp = new Date(decomposeId(commentId).timestampMs)
+    const stored: StoredComment = { commentId, postId: post.postId, userId, text, timestamp }
+    const outcome = await store.insertComment(stored, key)
+    if (outcome.kind === 'no_post') throw postNotFound(postId)
+    if (outcome.kind === 'created') return toCommentDocument(stored)
+    const body = toCommentDocument(outcome.comment)
+    judgeKey(
+      key!,
+      { ...outcome, response: { status: 201, body }, operationId: undefined, leaseUntilMs: undefined },
+      clock.now(),
+    )
+    context.onReplay?.()
+    return body
+  }
+
+  return {
+    async like(postId: string, userId: string): Promise<void> {
+      const post = await open(postId, userIdOf(userId, 'params/user_id'))
+      await change(post.postId, userId, true)
+    },
+    async unlike(postId: string, userId: string): Promise<void> {
+      await change(postIdOf(postId), userIdOf(userId, 'params/user_id'), false)
+    },
+    comment,
+    async comments(postId: string, request: PageRequest & ViewerOption = {}): Promise<Page<Comment>> {
+      const { post } = await posts.readable(postId, request.viewer)
+      const list = `comments:${post.postId}`
+      const limit = pageLimit(request.limit)
+      const rows = await store.comments(post.postId, decodeIdCursor(list, request.cursor), limit + 1)
+      return pageOf(list, rows, limit, (row) => [row.commentId], toCommentDocument)
+    },
+    async deleteComment(commentId: string): Promise<void> {
+      if (!(await store.deleteComment(commentIdOf(commentId)))) throw commentNotFound(commentId)
+    },
+    drain: () => liking.drain(),
+  }
+}

@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto'
+import { type CommandContext, idempotencyKeyOf, judgeKey } from '../core/command.ts'
+import { AppError } from '../core/errors.ts'
+import { validator } from '../core/schema.ts'
+import type { SocialDeps } from './deps.ts'
+import { toUserDocument, userIdOf, userNotFound } from './documents.ts'
+import type { StoredUser } from './ports.ts'
+import { CreateUserInput, type User } from './schemas.ts'
+
+const checkInput = validator(CreateUserInput)
+const ERASE_ROWS = 2_000
+
+export function createUsers({ users, follows, posts, timelines, clock }: SocialDeps) {
+  /** The users, in the order asked for; throws `user_not_found` for the first that is not there. */
+  async function require(...userIds: readonly string[]): Promise<StoredUser[]> {
+    const found = new Map((await users.find(userIds)).map((user) => [user.userId, user]))
+    return userIds.map((id) => {
+      const user = found.get(id)
+      if (user === undefined) throw userNotFound(id)
+      return user
+    })
+  }
+
+  async function create(input: CreateUserInput, context: CommandContext = {}): Promise<User> {
+    const { user_id, handle, name } = checkInput(input)
+    const key = idempotencyKeyOf(context, 'CreateUser', input)
+    // Whole milliseconds, as the answer shows them.
+    const user: StoredUser = { userId: user_id ?? randomUUID(), handle, name, createdAt: new Date(clock.now()) }
+    const outcome = await users.insert({ ...user, idempotency: key })
+    if (outcome.kind === 'created') return toUserDocument(user)
+    if (outcome.kind === 'repeated') {
+      const document = toUserDocument(outcome.user)
+      judgeKey(
+        key!,
+        { ...outcome, response: { status: 201, body: document }, operationId: undefined, leaseUntilMs: undefined },
+        clock.now(),
+      )
+      context.onReplay?.()
+      return document
+    }
+    const value = outcome.field === 'handle' ? handle : user.userId
+    throw new AppError('already_exists', `The ${outcome.field} "${value}" is taken`, {
+      fields: [{ pointer: `/${outcome.field}`, detail: 'is taken' }],
+    })
+  }
+
+  async function eraseAll(userId: string): Promise<void> {
+    // Relations first: then no chunk of a fan-out finds the user among the followers any more.
+    for (const store of [follows, posts, timelines]) {
+      while ((await store.erase(userId, ERASE_ROWS)) > 0);
+    }
+  }
+
+  return {
+    require,
+    create,
+    async get(userId: string): Promise<User> {
+      const [user] = await require(userIdOf(userId))
+      return toUserDocument(user!)
+    },
+    async erase(userId: string): Promise<void> {
+      const marked = await users.markErasing(userIdOf(userId), new Date(clock.now()))
+      if (!marked) throw userNotFound(userId)
+      await eraseAll(userId)
+    },
+    /** Erases once more what requests under way at the time may have left, and then the id itself. */
+    async finishErasures(settledBefore: Date, limit: number): Promise<number> {
+      const userIds = await users.erasing(settledBefore, limit)
+      for (const userId of userIds) {
+        await eraseAll(userId)
+        await users.remove(userId)
+      }
+      return userIds.length
+    },
+  }
+}
+
+export type Users = ReturnType<typeof createUsers>

@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { FanoutLedger, PostStore } from '../social/ports.ts'
+import { aPost, later, NOON, type StoreHarness } from './social-values.ts'
+
+const counts = (delivered: number, duplicate = 0, inactive = 0) => ({ delivered, duplicate, inactive })
+
+/** The promises of {@link FanoutLedger}, for any engine. */
+export function testFanoutLedger(name: string, create: () => Promise<StoreHarness<PostStore>>): void {
+  describe(`fan-out ledger on ${name}`, () => {
+    let posts: PostStore
+    let ledger: FanoutLedger
+    let close: () => Promise<void>
+    let lastId = 1_000n
+    beforeAll(async () => {
+      const harness = await create()
+      posts = harness.store
+      ledger = posts.ledger
+      close = () => harness.close()
+    })
+    afterAll(() => close())
+
+    async function published(sweepAt = later(1e9)): Promise<bigint> {
+      const postId = ++lastId
+      await posts.insert([aPost(postId, 'author', { sweepAt })])
+      return postId
+    }
+
+    it('begins pending and without a plan', async () => {
+      const postId = await published()
+      expect(await ledger.find(postId)).toEqual({
+        postId,
+        authorId: 'author',
+        mode: 'push',
+        timestamp: NOON,
+        plannedChunks: 0,
+        planned: false,
+        plannedUpTo: undefined,
+        done: false,
+      })
+      expect(await ledger.pending([postId, 1n])).toEqual([postId])
+      expect(await ledger.find(1n)).toBeUndefined()
+    })
+
+    it('records a fan-out in one piece, once', async () => {
+      const postId = await published()
+      expect(await ledger.finishWhole(postId, counts(3, 1), later(5))).toBe(true)
+      expect(await ledger.finishWhole(postId, counts(0, 4), later(9))).toBe(false)
+      expect(await ledger.state(postId)).toEqual({
+        ...counts(3, 1),
+        followersScanned: 4,
+        plannedChunks: 1,
+        doneChunks: 1,
+        doneAt: later(5),
+      })
+      expect(await ledger.pending([postId])).toEqual([])
+      expect(await ledger.plan(postId, 1, [undefined], true)).toBe(false)
+    })
+
+    it('lets one of two planners through, and its chunks follow each other', async () => {
+      const postId = await published()
+      const tries = await Promise.all([
+        ledger.plan(postId, 0, ['b', 'd'], false),
+        ledger.plan(postId, 0, ['c', 'e'], false),
+      ])
+      expect(tries.filter(Boolean)).toHaveLength(1)
+      const end = (await ledger.find(postId))?.plannedUpTo
+      expect(['d', 'e']).toContain(end)
+      expect(await ledger.plan(postId, 2, [undefined], true)).toBe(true)
+      expect(await ledger.plan(postId, 3, [undefined], true)).toBe(false)
+      expect(await ledger.chunk(postId, 0)).toEqual({
+        authorId: 'author',
+        after: undefined,
+        upTo: end === 'd' ? 'b' : 'c',
+        done: false,
+      })
+      expect(await ledger.chunk(postId, 2)).toEqual({ authorId: 'author', after: end, upTo: undefined, done: false })
+      expect(await ledger.chunk(postId, 3)).toBeUndefined()
+      expect(await ledger.finishWhole(postId, counts(1), NOON)).toBe(false)
+      expect(await ledger.find(postId)).toMatchObject({
+        plannedChunks: 3,
+        planned: true,
+        plannedUpTo: undefined,
+        done: false,
+      })
+    })
+
+    it('is done when every chunk of a finished plan is, and not before', async () => {
+      const postId = await published()
+      await ledger.plan(postId, 0, ['m'], false)
+      expect(await ledger.finishChunk(postId, 0, counts(10), later(1))).toEqual({ recorded: true, postDone: false })
+      expect((await ledger.find(postId))?.done).toBe(false)
+      await ledger.plan(postId, 1, ['t', undefined], true)
+      expect(await ledger.openChunks(postId)).toEqual([1, 2])
+      expect(await ledger.finishChunk(postId, 2, counts(4, 1, 2), later(2))).toEqual({
+        recorded: true,
+        postDone: false,
+      })
+      expect(await ledger.finishChunk(postId, 2, counts(0, 5, 2), later(3))).toEqual({
+        recorded: false,
+        postDone: false,
+      })
+      expect(await ledger.finishChunk(postId, 1, counts(6), later(4))).toEqual({ recorded: true, postDone: true })
+      expect(await ledger.finishChunk(postId, 1, counts(6), later(5))).toEqual({ recorded: false, postDone: false })
+      expect(await ledger.state(postId)).toEqual({
+        ...counts(20, 1, 2),
+        followersScanned: 23,
+        plannedChunks: 3,
+        doneChunks: 3,
+        doneAt: later(4),
+      })
+      expect(await ledger.openChunks(postId)).toEqual([])
+      expect(await ledger.chunk(postId, 1)).toBeUndefined()
+    })
+
+    it('records chunks that end at the same moment, each once', async () => {
+      const postId = await published()
+      const ends = Array.from({ length: 19 }, (_, n) => `k${String(n).padStart(2, '0')}`)
+      await ledger.plan(postId, 0, [...ends, undefined], true)
+      const twice = Array.from({ length: 40 }, (_, n) => ledger.finishChunk(postId, n % 20, counts(5), NOON))
+      const outcomes = await Promise.all(twice)
+      expect(outcomes.filter((outcome) => outcome.recorded)).toHaveLength(20)
+      expect(outcomes.filter((outcome) => outcome.postDone)).toHaveLength(1)
+      expect(await ledger.state(postId)).toMatchObject({ delivered: 100, doneChunks: 20 })
+    })
+
+    it('hands a pending post to one sweeper, and again after twice the wait', async () => {
+      const postId = await published(later(0))
+      const done = await published(later(0))
+      await ledger.finishWhole(done, counts(1), NOON)
+      expect(await ledger.claimPending(later(-1), 1_000, 10)).toEqual([])
+      const claims = await Promise.all([1, 2, 3, 4].map(() => ledger.claimPending(later(0), 1_000, 10)))
+      expect(claims.flat()).toEqual([postId])
+      expect(await ledger.claimPending(later(1_999), 1_000, 10)).toEqual([])
+      expect(await ledger.claimPending(later(2_000), 1_000, 10)).toEqual([postId])
+      expect(await ledger.claimPending(later(5_999), 1_000, 10)).toEqual([])
+      expect(await ledger.claimPending(later(6_000), 1_000, 10)).toEqual([postId])
+    })
+
+    it('forgets a deleted post', async () => {
+      const postId = await published(later(10_000))
+      await ledger.plan(postId, 0, ['m', undefined], true)
+      await posts.delete(postId, NOON)
+      expect(await ledger.find(postId)).toBeUndefined()
+      expect(await ledger.chunk(postId, 0)).toBeUndefined()
+      expect(await ledger.finishChunk(postId, 0, counts(1), NOON)).toEqual({ recorded: false, postDone: false })
+      expect(await ledger.claimPending(later(20_000), 1_000, 10)).not.toContain(postId)
+    })
+  })
+}

@@ -1,0 +1,27 @@
+import type { PortContext } from '../../src/engines/engine.ts'
+import { openFollowStore } from '../../src/engines/postgres/follow-store.ts'
+import { openPostStore } from '../../src/engines/postgres/post-store.ts'
+import { openTimelineStore } from '../../src/engines/postgres/timeline-store.ts'
+import { openUserStore } from '../../src/engines/postgres/user-store.ts'
+import type { SqlClient } from '../../src/engines/sql/sql.ts'
+import { testFanoutLedger } from '../../src/testing/fanout-ledger.ts'
+import { testFollowStore } from '../../src/testing/follow-store.ts'
+import { testPostStore } from '../../src/testing/post-store.ts'
+import { testTimelineStore } from '../../src/testing/timeline-store.ts'
+import { testUserStore } from '../../src/testing/user-store.ts'
+import { type SqlEngineUnderTest, sqlEngines } from '../setup/sql.ts'
+
+function over<Store>(engine: SqlEngineUnderTest, open: (sql: SqlClient, context: PortContext) => Promise<Store>) {
+  return async () => {
+    const database = await engine.create()
+    return { store: await open(database.sql, database.context), close: () => database.drop() }
+  }
+}
+
+for (const engine of sqlEngines()) {
+  testUserStore(engine.name, over(engine, openUserStore))
+  testFollowStore(engine.name, over(engine, openFollowStore))
+  testPostStore(engine.name, over(engine, openPostStore))
+  testFanoutLedger(engine.name, over(engine, openPostStore))
+  testTimelineStore(engine.name, over(engine, openTimelineStore))
+}
