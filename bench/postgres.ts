@@ -41,16 +41,24 @@ async function serverUrl(): Promise<string> {
   return url
 }
 
+/** The largest load of a benchmark, and what the other contenders keep open meanwhile. */
+const CONNECTIONS_NEEDED = 320
+
 /** A PostgreSQL that keeps what it acknowledges; started when none is named by FANFOLD_TEST_POSTGRES_URL. */
 export async function openPostgres(): Promise<Postgres> {
   const url = await serverUrl()
   const admin = new pg.Client({ connectionString: url })
   await admin.connect()
   const setting = async (name: string) => (await admin.query(`show ${name}`)).rows[0][name] as string
-  const durability = { fsync: await setting('fsync'), synchronous_commit: await setting('synchronous_commit') }
-  if (durability.fsync !== 'on' || durability.synchronous_commit !== 'on') {
+  const refuse = async (reason: string) => {
     await admin.end()
-    throw new Error(`PostgreSQL must be durable to be measured, but has ${JSON.stringify(durability)}`)
+    throw new Error(`${url}: ${reason}`)
+  }
+  for (const name of ['fsync', 'synchronous_commit']) {
+    if ((await setting(name)) !== 'on') await refuse(`${name} must be on: what is measured must be durable`)
+  }
+  if (Number(await setting('max_connections')) < CONNECTIONS_NEEDED) {
+    await refuse(`max_connections must be at least ${CONNECTIONS_NEEDED} (scripts/engines starts it so)`)
   }
   const created: string[] = []
   return {

@@ -33,7 +33,7 @@ engine_start() {
     -c listen_addresses=127.0.0.1 \
     -c port="$port" \
     -c unix_socket_directories="$home" \
-    -c max_connections=200 \
+    -c max_connections=400 \
     -c shared_buffers=512MB \
     -c fsync=on \
     -c synchronous_commit=on

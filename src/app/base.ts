@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../core/clock.ts'
 import { configFromOptions, type Config, type ConfigOptions } from '../core/config.ts'
-import { createIdMaker } from '../core/ids.ts'
+import { createIdMaker, type IdMaker } from '../core/ids.ts'
 import { createLifecycle, type Lifecycle } from '../core/lifecycle.ts'
 import { silentLogger, type Logger } from '../core/logger.ts'
 import { createMetrics, type Metrics } from '../core/metrics.ts'
@@ -25,6 +25,7 @@ export interface Base {
   readonly logger: Logger
   readonly clock: Clock
   readonly metrics: Metrics
+  readonly ids: IdMaker
   readonly lifecycle: Lifecycle
   readonly workers: boolean
   readonly engines: readonly Engine[]
@@ -64,6 +65,7 @@ export async function openBase(options: FanfoldOptions, stores: readonly PortNam
       logger,
       clock,
       metrics,
+      ids: context.ids,
       lifecycle,
       workers: options.workers ?? true,
       engines: engines.opened,

@@ -1,23 +1,59 @@
 import type { Config } from '../core/config.ts'
+import { AppError } from '../core/errors.ts'
 import type { Closable } from '../core/lifecycle.ts'
 import type { Metrics } from '../core/metrics.ts'
+import { fromMinor } from '../core/money.ts'
+import { orderPaymentSubscriptions } from '../flows/order-payments.ts'
 import { createHttpApp } from '../http/app.ts'
 import { createApiKeys, type ApiKeys } from '../http/auth.ts'
 import type { HttpApp } from '../http/route.ts'
+import { catalogueRoutes } from '../http/routes/catalogue.ts'
 import { keyRoutes } from '../http/routes/keys.ts'
+import { orderRoutes } from '../http/routes/orders.ts'
+import { paymentRoutes } from '../http/routes/payments.ts'
+import { reportRoutes } from '../http/routes/reports.ts'
+import { socialRoutes } from '../http/routes/social.ts'
 import { systemRoutes, type Readiness, type SystemStatus } from '../http/routes/system.ts'
-import { openBase, type FanfoldOptions } from './base.ts'
-import { readinessOf, statusOf } from './status.ts'
+import { startSubscriber } from '../log/subscriber.ts'
+import type { Orders } from '../orders/orders.ts'
+import type { Payments } from '../payments/payments.ts'
+import type { Sandbox } from '../processors/sandbox/sandbox.ts'
+import type { Queue } from '../queue/port.ts'
+import type { Social } from '../social/social.ts'
+import { openBase, type Base, type FanfoldOptions } from './base.ts'
+import { startHousekeeping } from './housekeeping.ts'
+import { openOrdersPart } from './parts/orders.ts'
+import { openPaymentsPart, type PaymentsPart } from './parts/payments.ts'
+import { openSocialPart } from './parts/social.ts'
+import { readinessOf, statusOf, untilCaughtUp } from './status.ts'
 import { STORE_NAMES } from './stores.ts'
 
 export interface Fanfold extends Closable, AsyncDisposable {
   readonly config: Config
+  readonly social: Social
+  readonly orders: Orders
+  readonly payments: Payments
+  /** Compares payments, their log, their read models and the processor's books. */
+  readonly verifyPayments: PaymentsPart['verify']
+  /** The sandbox processor: its books, and the settling of its asynchronous payments. */
+  readonly sandbox: Sandbox
+  readonly queue: Queue
   readonly apiKeys: ApiKeys
   readonly metrics: Metrics
   /** The HTTP server over these services, not yet listening; it is closed with the rest. */
   createHttp(): Promise<HttpApp>
+  /** Engines, read models and queues, as `GET /v1/system` answers. */
   status(): Promise<SystemStatus>
   readiness(): Promise<Readiness>
+  /**
+   * Resolves when the background work of this process has caught up: queues empty, read models at the head of their logs.
+   * `onProgress` tells what is left. With work in dead letters or delayed it waits for the latter.
+   */
+  caughtUp(onProgress?: (left: number) => void): Promise<void>
+  /** Names of the read models that can be rebuilt. */
+  readonly projections: readonly string[]
+  /** Rebuilds a read model beside the live one, which is read meanwhile. Throws `projection_not_found`. */
+  rebuild(projection: string, onProgress?: (folded: number) => void): Promise<number>
 }
 
 /**
@@ -27,26 +63,72 @@ export interface Fanfold extends Closable, AsyncDisposable {
  */
 export async function createFanfold(options: FanfoldOptions = {}): Promise<Fanfold> {
   const base = await openBase(options, STORE_NAMES)
-  const { config, logger, metrics, clock, lifecycle } = base
   try {
-    const apiKeys = createApiKeys({ store: await base.open('apiKeys'), clock, bootstrapSecret: config.apiKey })
-    const status = statusOf(base, await base.open("queue"), [])
-    const readiness = readinessOf(base)
-    return {
-      config,
-      apiKeys,
-      metrics,
-      status,
-      readiness,
-      async createHttp() {
-        const routes = [keyRoutes(apiKeys), systemRoutes({ metrics, status, readiness })]
-        return lifecycle.own(await createHttpApp({ apiKeys, logger, metrics, rateLimit: config.rateLimit, routes }))
-      },
-      close: () => lifecycle.close(),
-      [Symbol.asyncDispose]: () => lifecycle.close(),
-    }
+    return await assemble(base)
   } catch (error) {
-    await lifecycle.close().catch(() => undefined)
+    await base.lifecycle.close().catch(() => undefined)
     throw error
+  }
+}
+
+async function assemble(base: Base): Promise<Fanfold> {
+  const { config, logger, metrics, clock, lifecycle } = base
+  const apiKeys = createApiKeys({ store: await base.open('apiKeys'), clock, bootstrapSecret: config.apiKey })
+  const { social, startWorkers: startSocial } = await openSocialPart(base)
+  const { orders, ...ordersPart } = await openOrdersPart(base)
+  const { payments, sandbox, ...paymentsPart } = await openPaymentsPart(base, {
+    checkPayable: (orderId, amount, currency) => orders.checkPayable(orderId, fromMinor(amount), currency),
+  })
+
+  const subscriptions = orderPaymentSubscriptions({
+    ...{ orders, payments, logger },
+    orderLog: ordersPart.log.log,
+    paymentLog: paymentsPart.log.log,
+  })
+  for (const { name, store } of subscriptions) await store.register({ name, version: 1 })
+
+  if (base.workers) {
+    startSocial()
+    ordersPart.startWorkers()
+    paymentsPart.startWorkers()
+    for (const subscription of subscriptions) lifecycle.own(startSubscriber({ subscription, logger }))
+    lifecycle.own(startHousekeeping(base))
+  }
+
+  const logs = [ordersPart.log, paymentsPart.log]
+  const queue = await base.open('queue')
+  const followed = [
+    ...logs.flatMap(({ log, projections }) => projections.map(({ name }) => ({ name, store: log }))),
+    ...subscriptions,
+  ]
+  const status = statusOf(base, queue, followed)
+  const readiness = readinessOf(base)
+
+  return {
+    ...{ config, social, orders, payments, sandbox, queue, apiKeys, metrics, status, readiness },
+    verifyPayments: paymentsPart.verify,
+    caughtUp: (onProgress) => untilCaughtUp(status, clock, onProgress),
+    projections: logs.flatMap(({ projections }) => projections.map(({ name }) => name)),
+    async rebuild(name, onProgress = () => undefined) {
+      for (const part of logs) {
+        const projection = part.projections.find((candidate) => candidate.name === name)
+        if (projection !== undefined) return part.rebuild(projection, onProgress)
+      }
+      throw new AppError('projection_not_found', `No read model is named "${name}"`)
+    },
+    async createHttp() {
+      const routes = [
+        socialRoutes(social),
+        catalogueRoutes(orders),
+        orderRoutes(orders),
+        reportRoutes(orders),
+        paymentRoutes(payments),
+        keyRoutes(apiKeys),
+        systemRoutes({ metrics, status, readiness }),
+      ]
+      return lifecycle.own(await createHttpApp({ apiKeys, logger, metrics, rateLimit: config.rateLimit, routes }))
+    },
+    close: () => lifecycle.close(),
+    [Symbol.asyncDispose]: () => lifecycle.close(),
   }
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Engine } from '../engines/engine.ts'
 import type { Readiness, SystemStatus } from '../http/routes/system.ts'
@@ -78,5 +79,23 @@ export function readinessOf(base: Base): () => Promise<Readiness> {
       }
     }
     return { ready: problems.length === 0, problems }
+  }
+}
+
+const CATCH_UP_POLL_MS = 50
+
+/** Waits until nothing is queued and no read model is behind. */
+export async function untilCaughtUp(
+  status: () => Promise<SystemStatus>,
+  clock: Clock,
+  onProgress: (left: number) => void = () => undefined,
+): Promise<void> {
+  for (;;) {
+    const { projections, queue } = await status()
+    const waiting = queue.reduce((sum, topic) => sum + topic.depth, 0)
+    const left = projections.reduce((sum, projection) => sum + projection.lag, waiting)
+    onProgress(left)
+    if (left === 0) return
+    await clock.sleep(CATCH_UP_POLL_MS)
   }
 }

@@ -1,8 +1,24 @@
 import type { Command } from './command.ts'
 import { doctor } from './commands/doctor.ts'
+import { importCommand } from './commands/import.ts'
 import { keys } from './commands/keys.ts'
 import { migrate } from './commands/migrate.ts'
+import { queue } from './commands/queue.ts'
+import { rebuild } from './commands/rebuild.ts'
+import { report } from './commands/report.ts'
 import { serve } from './commands/serve.ts'
+import { verify } from './commands/verify.ts'
 import { work } from './commands/work.ts'
 
-export const COMMANDS: readonly Command[] = [serve, work, migrate, keys, doctor]
+export const COMMANDS: readonly Command[] = [
+  serve,
+  work,
+  migrate,
+  importCommand,
+  verify,
+  report,
+  rebuild,
+  queue,
+  keys,
+  doctor,
+]

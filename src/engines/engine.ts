@@ -50,5 +50,7 @@ export interface Engine extends Closable {
   pendingMigrations(): Promise<number>
   /** A node number for the ids of this process, kept while the engine is open. Engines that can't lease lack it. */
   leaseNode?(): Promise<number>
+  /** Forgets up to `limit` finished idempotency keys older than `before`; answers how many. */
+  pruneKeys?(before: Date, limit: number): Promise<number>
   readonly ports: Partial<EnginePorts>
 }

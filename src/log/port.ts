@@ -16,6 +16,8 @@ export interface LogEvent {
   readonly streamId: string
   readonly version: number
   readonly type: string
+  /** Version of the payload's shape; code that does not know it must refuse it, never guess. */
+  readonly schemaVersion: number
   readonly timestampMs: number
   readonly payload: Readonly<Record<string, unknown>>
 }

@@ -2,7 +2,7 @@ import { AppError, invalidField } from '../core/errors.ts'
 import { parseId } from '../core/ids.ts'
 import { validator } from '../core/schema.ts'
 import type { StoredComment, StoredPost, StoredUser } from './ports.ts'
-import { type Comment, type Post, type User, UserId } from './schemas.ts'
+import { type Comment, type Post, USER_ID_MESSAGE, type User, UserId } from './schemas.ts'
 
 export function toUserDocument(user: StoredUser): User {
   return { user_id: user.userId, handle: user.handle, name: user.name, created_at: user.createdAt.toISOString() }
@@ -54,7 +54,7 @@ export function userIdOf(text: string, pointer = 'params/id'): string {
   try {
     return checkUserId(text)
   } catch (error) {
-    if (error instanceof AppError && error.code === 'invalid_input') throw invalidField(pointer, UserId.errorMessage)
+    if (error instanceof AppError && error.code === 'invalid_input') throw invalidField(pointer, USER_ID_MESSAGE)
     throw error
   }
 }

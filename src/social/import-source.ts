@@ -64,12 +64,17 @@ export async function* lineBatches(
   onProgress(...progress(number))
 }
 
-async function openLines(source: LineSource) {
+interface OpenLines {
+  readonly lines: AsyncIterable<string> | Iterable<string>
+  progress(number: number): [done: number, total: number | undefined]
+}
+
+async function openLines(source: LineSource): Promise<OpenLines> {
   if (typeof source !== 'string') {
-    return { lines: source, progress: (number: number): [number, undefined] => [number, undefined] }
+    return { lines: source, progress: (number) => [number, undefined] }
   }
   const { size } = await stat(source)
   const stream = createReadStream(source)
   const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })
-  return { lines, progress: (): [number, number] => [stream.bytesRead, size] }
+  return { lines, progress: () => [stream.bytesRead, size] }
 }

@@ -3,13 +3,13 @@ import { LIMITS } from '../core/limits.ts'
 import { MEDIA_TYPES, VISIBILITIES } from './ports.ts'
 
 const idPattern = `^[A-Za-z0-9_.:-]{1,${LIMITS.externalIdCharsMax}}$`
-const idMessage = `must be 1 to ${LIMITS.externalIdCharsMax} characters of [A-Za-z0-9_.:-]`
+export const USER_ID_MESSAGE = `must be 1 to ${LIMITS.externalIdCharsMax} characters of [A-Za-z0-9_.:-]`
 
 export const UserId = Type.String({
   pattern: idPattern,
   description: `Id of a user: chosen by the caller or made by Fanfold; 1 to ${LIMITS.externalIdCharsMax} of A-Z a-z 0-9 _ . : -`,
   examples: ['ada'],
-  errorMessage: idMessage,
+  errorMessage: USER_ID_MESSAGE,
 })
 
 /** A 63-bit id as a decimal string. */

@@ -152,7 +152,6 @@ function createAuthorCache({ posts }: SocialStores): AuthorCache {
 
 async function lookAt(stores: SocialStores, authors: AuthorCache, userId: string) {
   const { follows, timelines } = stores
-  // What is shown is read before what is due, and stored entries last: a post that arrives meanwhile is due, not extra.
   const shown = await walk(stores, userId)
   const { ids: stored, floor } = await storedEntries(timelines, userId)
   const followees = await allFollowees(follows, userId)

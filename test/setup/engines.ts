@@ -37,5 +37,7 @@ export default async function setup(project: TestProject): Promise<void> {
   if (required === 'all' || required.split(',').includes('postgres')) {
     throw new Error(`FANFOLD_REQUIRE_ENGINES wants PostgreSQL at ${url}, but: ${problem}`)
   }
-  process.stderr.write(`left out: suites on PostgreSQL (${url}: ${problem}); start one with scripts/engines up postgres\n`)
+  process.stderr.write(
+    `left out: suites on PostgreSQL (${url}: ${problem}); start one with scripts/engines up postgres\n`,
+  )
 }

@@ -43,7 +43,11 @@ export async function startServer(options: FanfoldOptions = {}): Promise<TestSer
         ...(payload === undefined ? {} : { payload }),
       })
       const type = String(response.headers['content-type'] ?? '')
-      return { status: response.statusCode, headers: response.headers, body: type.includes('json') ? response.json() : response.body }
+      return {
+        status: response.statusCode,
+        headers: response.headers,
+        body: type.includes('json') ? response.json() : response.body,
+      }
     },
     async close() {
       await fanfold.close()

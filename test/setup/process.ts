@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 
@@ -17,8 +17,15 @@ function environment(extra: Record<string, string>): NodeJS.ProcessEnv {
 }
 
 /** Runs the built command line to its end. */
-export async function runCommand(args: readonly string[], env: Record<string, string> = {}, cwd?: string): Promise<CliResult> {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: environment(env), ...(cwd === undefined ? {} : { cwd }) })
+export async function runCommand(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  cwd?: string,
+): Promise<CliResult> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: environment(env),
+    ...(cwd === undefined ? {} : { cwd }),
+  })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (chunk: Buffer) => {

@@ -13,7 +13,10 @@ import { migrate } from '../../src/engines/sql/migrate.ts'
  * name made from the schema and PGlite's version.
  */
 export async function embeddedTemplate(): Promise<string> {
-  const pglite = await readFile(new URL('../../node_modules/@electric-sql/pglite/package.json', import.meta.url), 'utf8')
+  const pglite = await readFile(
+    new URL('../../node_modules/@electric-sql/pglite/package.json', import.meta.url),
+    'utf8',
+  )
   const hash = createHash('sha256').update(JSON.stringify(MIGRATIONS)).update(pglite).digest('hex').slice(0, 16)
   const template = join(tmpdir(), `fanfold-test-template-${hash}`)
   if (existsSync(template)) return template

@@ -96,7 +96,7 @@ describe('configFromOptions', () => {
     expect(() => configFromOptions({ port: -1, queue: 'nowhere' })).toThrow(
       expect.objectContaining({
         code: 'invalid_config',
-        message: expect.stringMatching(/port "-1" must be[\s\S]*queue must be a URL/),
+        message: expect.stringMatching(/port "-1" must be[\s\S]*queue "nowhere" must be a URL/),
       }),
     )
   })

@@ -1,5 +1,6 @@
 import { AppError } from '../../core/errors.ts'
 import type { Engine, EngineContext, EnginePorts } from '../engine.ts'
+import { pruneKeys } from '../sql/idempotency.ts'
 import { migrate, pendingMigrations } from '../sql/migrate.ts'
 import { leaseNode, type NodeLease } from '../sql/node-lease.ts'
 import type { SqlClient } from '../sql/sql.ts'
@@ -65,6 +66,7 @@ function engineOf(name: string, url: string, sql: SqlClient, context: EngineCont
     migrate: (options = {}) =>
       migrate(sql, MIGRATIONS, { ...options, afterwards: (tx) => createLogHeads(tx, sql.profile.logShards) }),
     pendingMigrations: async () => (await pendingMigrations(sql, MIGRATIONS)).length,
+    pruneKeys: (before, limit) => pruneKeys(sql, before, limit),
     async leaseNode() {
       lease ??= leaseNode(sql, context.logger)
       return (await lease).node

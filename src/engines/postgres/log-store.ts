@@ -3,10 +3,23 @@ import type { Checkpoint, LogEvent, LogName, LogStore, ProjectionState } from '.
 import { onlyRow, type SqlClient, type SqlTx } from '../sql/sql.ts'
 
 /** Where a log lives: its event table and the columns that differ. */
+export interface LogTable {
+  readonly table: string
+  readonly stream: string
+  readonly payload: string
+  /** The column, or a constant where there is only one version. */
+  readonly schemaVersion: string
+}
+
 const LOGS = {
-  orders: { table: 'order_history', stream: 'order_id', payload: 'details' },
-  payments: { table: 'payment_events', stream: 'payment_intent_id', payload: 'payload' },
-} as const satisfies Record<LogName, { table: string; stream: string; payload: string }>
+  orders: { table: 'order_history', stream: 'order_id', payload: 'details', schemaVersion: '1' },
+  payments: {
+    table: 'payment_events',
+    stream: 'payment_intent_id',
+    payload: 'payload',
+    schemaVersion: 'schema_version',
+  },
+} as const satisfies Record<LogName, LogTable>
 
 const HEADS = 'select last_event_id from log_head where log = $1 order by shard'
 
@@ -81,6 +94,7 @@ interface EventRow {
   stream_id: string
   version: number
   event_type: string
+  schema_version: number
   timestamp: Date
   payload: Record<string, unknown>
 }
@@ -98,6 +112,7 @@ function toEvent(row: EventRow): LogEvent {
     streamId: row.stream_id,
     version: row.version,
     type: row.event_type,
+    schemaVersion: row.schema_version,
     timestampMs: row.timestamp.getTime(),
     payload: row.payload,
   }
@@ -116,9 +131,13 @@ function toState(row: Record<string, unknown>): ProjectionState {
 }
 
 /** Opens the books of one log. The database must be migrated: that is when the number of shards is fixed. */
-export async function openLogStore(sql: SqlClient, log: LogName): Promise<LogStore<SqlTx>> {
-  const { table, stream, payload } = LOGS[log]
-  const columns = `shard, event_id, ${stream}::text as stream_id, version, event_type, timestamp, ${payload} as payload`
+export async function openLogStore(
+  sql: SqlClient,
+  log: LogName,
+  { table, stream, payload, schemaVersion }: LogTable = LOGS[log],
+): Promise<LogStore<SqlTx>> {
+  const columns = `shard, event_id, ${stream}::text as stream_id, version, event_type, ${schemaVersion}::int as schema_version,
+    timestamp, ${payload} as payload`
   const READ = `select ${columns} from ${table} where shard = $1 and event_id > $2 order by event_id limit $3`
   const READ_STREAM = `
     select ${columns} from ${table} where shard = $1 and ${stream} = $2 and event_id between $3 and $4 order by event_id`

@@ -1,6 +1,25 @@
 import type { PaymentPorts } from '../../payments/ports.ts'
 import type { PortContext } from '../engine.ts'
 import type { SqlClient } from '../sql/sql.ts'
-export async function openPaymentPorts(_sql: SqlClient, _context: PortContext): Promise<PaymentPorts> {
-  return {}
+import { openLogStore } from './log-store.ts'
+import { openPaymentAudit } from './payment-audit.ts'
+import { PAYMENT_PROJECTIONS } from './payment-projections.ts'
+import { openPaymentStore } from './payment-store.ts'
+import { openPaymentViews } from './payment-views.ts'
+import { openSandboxLedger } from './sandbox-ledger.ts'
+import { openWebhookInbox } from './webhook-inbox.ts'
+
+export async function openPaymentPorts(sql: SqlClient, context: PortContext): Promise<PaymentPorts> {
+  const log = await openLogStore(sql, 'payments')
+  // Reads go to the views, which show nothing before their projections are registered.
+  for (const projection of PAYMENT_PROJECTIONS) await log.register(projection)
+  return {
+    store: openPaymentStore(sql, context.clock, log.shards),
+    views: openPaymentViews(sql),
+    inbox: openWebhookInbox(sql),
+    audit: openPaymentAudit(sql),
+    log,
+    projections: PAYMENT_PROJECTIONS,
+    sandboxLedger: openSandboxLedger(sql, context.ids),
+  }
 }

@@ -1,0 +1,24 @@
+import type { Closable } from '../core/lifecycle.ts'
+import type { PortName } from '../engines/engine.ts'
+import { openBase, type Base, type FanfoldOptions } from './base.ts'
+
+/** A model opened without the others. */
+export type Alone<Model> = Model & Closable & AsyncDisposable
+
+/** Opens the engines of one model, the model, and its background work unless `workers: false`. */
+export async function openAlone<Model extends object>(
+  options: FanfoldOptions,
+  stores: readonly PortName[],
+  open: (base: Base) => Promise<{ model: Model; startWorkers(): void }>,
+): Promise<Alone<Model>> {
+  const base = await openBase(options, stores)
+  const close = () => base.lifecycle.close()
+  try {
+    const { model, startWorkers } = await open(base)
+    if (base.workers) startWorkers()
+    return { ...model, close, [Symbol.asyncDispose]: close }
+  } catch (error) {
+    await close().catch(() => undefined)
+    throw error
+  }
+}

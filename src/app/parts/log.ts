@@ -1,0 +1,40 @@
+import { rebuild, startProjector, type Projector } from '../../log/projector.ts'
+import type { LogStore, Projection } from '../../log/port.ts'
+import type { Base } from '../base.ts'
+
+/** The log of a model with its read models. */
+export interface LogPart {
+  readonly log: LogStore<unknown>
+  readonly projections: readonly Projection<unknown>[]
+  startProjectors(): void
+  /** A hint to the projectors of this process that something was appended. */
+  wake(): void
+  /** Rebuilds one read model beside the live one; answers the number of events folded. */
+  rebuild(projection: Projection<unknown>, onProgress: (folded: number) => void): Promise<number>
+}
+
+/** Registers the projections, so that they are known before their first event. */
+export async function openLogPart(
+  base: Base,
+  log: LogStore<unknown>,
+  projections: readonly Projection<unknown>[],
+): Promise<LogPart> {
+  for (const projection of projections) await log.register(projection)
+  const running: Projector[] = []
+  const { logger, metrics } = base
+  return {
+    log,
+    projections,
+    startProjectors() {
+      for (const projection of projections) {
+        running.push(base.lifecycle.own(startProjector({ store: log, projection, logger, metrics })))
+      }
+    },
+    wake() {
+      for (const projector of running) projector.wake()
+    },
+    async rebuild(projection, onProgress) {
+      return (await rebuild({ store: log, logger }, projection, onProgress)).folded
+    },
+  }
+}

@@ -1,0 +1,116 @@
+import { existsSync } from 'node:fs'
+import type { Fanfold } from '../../app/fanfold.ts'
+import { ORDER_MAPPINGS } from '../../orders/import-mapping.ts'
+import { UsageError, type Command, type CommandRun } from '../command.ts'
+import { withFanfold } from '../open.ts'
+
+const BAD_SHOWN = 10
+
+/** Row numbers as ranges, so that hundreds of stray rows in a file take one line: `9996-10801, 12000`. */
+function ranges(numbers: readonly number[]): string {
+  const parts: string[] = []
+  let from = 0
+  numbers.forEach((number, index) => {
+    if (numbers[index + 1] === number + 1) return
+    parts.push(index === from ? String(number) : `${numbers[from]}-${number}`)
+    from = index + 1
+  })
+  return parts.join(', ')
+}
+
+interface Bad {
+  readonly line: number
+  readonly reason: string
+}
+
+function sayBad({ terminal }: CommandRun, count: number, bad: readonly Bad[]): void {
+  if (count === 0) return
+  const byReason = new Map<string, number[]>()
+  for (const { line, reason } of bad) byReason.set(reason, [...(byReason.get(reason) ?? []), line])
+  terminal.say(`${count.toLocaleString('en-US')} lines were left out:`)
+  for (const [reason, lines] of [...byReason].slice(0, BAD_SHOWN)) terminal.say(`  line ${ranges(lines)}: ${reason}`)
+  if (byReason.size > BAD_SHOWN) terminal.say(`  and ${byReason.size - BAD_SHOWN} more reasons; all with --json`)
+}
+
+type Import = (run: CommandRun, fanfold: Fanfold, file: string) => Promise<object>
+
+/** A bar over the bytes of the file. */
+async function withBar<T>(run: CommandRun, label: string, work: (onProgress: (done: number, total?: number) => void) => Promise<T>): Promise<T> {
+  const bar = run.terminal.progress(label)
+  try {
+    return await work((done, total) => bar.update(done, total))
+  } finally {
+    bar.end()
+  }
+}
+
+const follows: Import = async (run, fanfold, file) => {
+  const report = await withBar(run, 'importing follows (bytes)', (onProgress) => fanfold.social.importFollows(file, { onProgress }))
+  run.terminal.say(
+    `${report.follows_added.toLocaleString('en-US')} follows added, ${report.follows_present.toLocaleString('en-US')} known, ` +
+      `${report.users_added.toLocaleString('en-US')} users added`,
+  )
+  sayBad(run, report.bad_lines, report.bad)
+  return report
+}
+
+const posts: Import = async (run, fanfold, file) => {
+  const report = await withBar(run, 'importing posts (bytes)', (onProgress) => fanfold.social.importPosts(file, { onProgress }))
+  run.terminal.say(`${report.posts_added.toLocaleString('en-US')} posts added, ${report.posts_present.toLocaleString('en-US')} known`)
+  sayBad(run, report.bad_lines, report.bad)
+  return report
+}
+
+const orders: Import = async (run, fanfold, file) => {
+  const map = run.options['map']
+  if (typeof map !== 'string') {
+    throw new UsageError(`say how the columns are named: --map ${Object.keys(ORDER_MAPPINGS).join('|')} or --map FILE.json`)
+  }
+  const bad: Bad[] = []
+  const report = await withBar(run, 'importing orders (rows)', (onProgress) =>
+    fanfold.orders.importOrders(file, {
+      map,
+      onProgress: ({ rowsRead, rowsTotal }) => onProgress(rowsRead, rowsTotal),
+      onBadRow: (row) => bad.push(row),
+    }),
+  )
+  run.terminal.say(
+    `${report.ordersImported.toLocaleString('en-US')} orders with ${report.linesImported.toLocaleString('en-US')} lines added, ` +
+      `${report.ordersKnown.toLocaleString('en-US')} known`,
+  )
+  sayBad(run, report.rowsBad, bad)
+  return { ...report, bad }
+}
+
+const IMPORTS: Readonly<Record<string, Import>> = { follows, posts, orders }
+
+export const importCommand: Command = {
+  name: 'import',
+  about: 'Import follows, posts or orders from a file; running it again adds nothing',
+  usage: 'follows|posts|orders FILE',
+  options: { map: { type: 'string', value: 'NAME|FILE.json', about: `Columns of an orders file: ${Object.keys(ORDER_MAPPINGS).join(', ')}, or a JSON file` } },
+  examples: ['fanfold import follows edges.txt', 'fanfold import posts posts.jsonl', 'fanfold import orders sales.csv --map superstore'],
+  async run(run) {
+    const [what, file] = run.positionals
+    const importer = what === undefined ? undefined : IMPORTS[what]
+    if (importer === undefined) throw new UsageError(`say what to import: ${Object.keys(IMPORTS).join(', ')}`)
+    if (file === undefined) throw new UsageError('name the file')
+    if (!existsSync(file)) throw new UsageError(`there is no file ${file}`)
+    return withFanfold(
+      run.config,
+      async (fanfold) => {
+        const report = await importer(run, fanfold, file)
+        const bar = run.terminal.progress('bringing read models up to date')
+        let most = 0
+        await fanfold.caughtUp((left) => {
+          most = Math.max(most, left)
+          bar.update(most - left, most)
+        })
+        bar.end()
+        if (run.json) run.terminal.out(JSON.stringify(report))
+        return 0
+      },
+      { workers: true },
+    )
+  },
+}

@@ -1,0 +1,17 @@
+/** The payment model alone: `import { openPayments } from 'fanfold/payments'`. */
+import { openAlone, type Alone } from '../app/alone.ts'
+import type { FanfoldOptions } from '../app/base.ts'
+import { PAYMENT_STORES, openPaymentsPart } from '../app/parts/payments.ts'
+import type { Payments } from '../payments/payments.ts'
+
+export type { FanfoldOptions } from '../app/base.ts'
+export type * from '../payments/schemas.ts'
+export type { Payments } from '../payments/payments.ts'
+
+/** Opens payments and their read models, without the other models. Options and errors as for `createFanfold`. */
+export function openPayments(options: FanfoldOptions = {}): Promise<Alone<{ readonly payments: Payments }>> {
+  return openAlone(options, PAYMENT_STORES, async (base) => {
+    const { payments, startWorkers } = await openPaymentsPart(base)
+    return { model: { payments }, startWorkers }
+  })
+}

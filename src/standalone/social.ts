@@ -1,0 +1,17 @@
+/** The social model alone: `import { openSocial } from 'fanfold/social'`. */
+import { openAlone, type Alone } from '../app/alone.ts'
+import type { FanfoldOptions } from '../app/base.ts'
+import { SOCIAL_STORES, openSocialPart } from '../app/parts/social.ts'
+import type { Social } from '../social/social.ts'
+
+export type { FanfoldOptions } from '../app/base.ts'
+export type * from '../social/schemas.ts'
+export type { Social } from '../social/social.ts'
+
+/** Opens users, follows, posts and timelines, without the other models. Options and errors as for `createFanfold`. */
+export function openSocial(options: FanfoldOptions = {}): Promise<Alone<{ readonly social: Social }>> {
+  return openAlone(options, SOCIAL_STORES, async (base) => {
+    const { social, startWorkers } = await openSocialPart(base)
+    return { model: { social }, startWorkers }
+  })
+}

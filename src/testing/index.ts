@@ -1,0 +1,12 @@
+/**
+ * The contract suites of the ports, for whoever writes an engine: each takes a name and a factory, and runs with vitest
+ * against a real server. `fakeClock` moves time by hand.
+ */
+export { type FakeClock, fakeClock } from '../core/clock.ts'
+export { testFanoutLedger } from './fanout-ledger.ts'
+export { testFollowStore } from './follow-store.ts'
+export { testPostStore } from './post-store.ts'
+export { type QueueHarness, type QueueTestOptions, testQueue } from './queue.ts'
+export type { StoreHarness } from './social-values.ts'
+export { testTimelineStore } from './timeline-store.ts'
+export { testUserStore } from './user-store.ts'

@@ -1,0 +1,18 @@
+import { createLogger } from '../../src/core/logger.ts'
+import { createMetrics } from '../../src/core/metrics.ts'
+import { openPg } from '../../src/engines/postgres/client-pg.ts'
+import { PROFILES } from '../../src/engines/postgres/profiles.ts'
+import { startProjector } from '../../src/log/projector.ts'
+import { tell } from '../setup/script.ts'
+import { openProofStore, proofProjection } from './proof-log.ts'
+
+/** Runs the projection of the proof until killed. */
+export async function main(url: string, version: string): Promise<void> {
+  const logger = createLogger('error')
+  const sql = await openPg(new URL(url), PROFILES.postgres, { poolSize: 3, logger })
+  const store = await openProofStore(sql)
+  const projection = proofProjection({ version: Number(version) })
+  startProjector({ store, projection, logger, metrics: createMetrics(), pollMs: 10 })
+  tell({ kind: 'started' })
+  await new Promise(() => undefined)
+}

@@ -1,0 +1,91 @@
+import { type Clock, systemClock } from '../../src/core/clock.ts'
+import { openFollowStore } from '../../src/engines/postgres/follow-store.ts'
+import { openPostStore } from '../../src/engines/postgres/post-store.ts'
+import { openSqlQueue } from '../../src/engines/postgres/queue.ts'
+import { openTimelineStore } from '../../src/engines/postgres/timeline-store.ts'
+import { openUserStore } from '../../src/engines/postgres/user-store.ts'
+import type { Message, OutgoingMessage, Queue } from '../../src/queue/port.ts'
+import type { SocialDeps } from '../../src/social/deps.ts'
+import type { FanoutOptions } from '../../src/social/fanout.ts'
+import { createSocial, type Social } from '../../src/social/social.ts'
+import type { SqlEngineUnderTest, TestDatabase } from './sql.ts'
+
+/** A queue that holds its messages until the test hands them out, once or several times, in any order. */
+export interface HandQueue extends Queue {
+  readonly waiting: OutgoingMessage[]
+  /** Publishing fails until told otherwise. */
+  failing: boolean
+  /** Hands everything that waits, and what comes of it, to the handler; answers how many messages. */
+  drain(handler: (message: Pick<Message, 'payload'>) => Promise<void>): Promise<number>
+}
+
+export function createHandQueue(): HandQueue {
+  const queue: HandQueue = {
+    waiting: [],
+    failing: false,
+    async publish(messages) {
+      if (queue.failing) throw new Error('the broker is away')
+      queue.waiting.push(...messages)
+    },
+    async drain(handler) {
+      let handled = 0
+      for (let message = queue.waiting.shift(); message !== undefined; message = queue.waiting.shift()) {
+        await handler(message)
+        handled += 1
+      }
+      return handled
+    },
+    consume: () => ({ close: async () => undefined }),
+    deadLetters: async () => [],
+    redrive: async () => 0,
+    depths: async () => [],
+    close: async () => undefined,
+  }
+  return queue
+}
+
+export interface SocialUnderTest {
+  readonly social: Social
+  readonly deps: SocialDeps
+  readonly database: TestDatabase
+  /** Users of these ids, with handles of the same text. */
+  people(...ids: string[]): Promise<void>
+  close(): Promise<void>
+}
+
+export interface SocialTestOptions extends FanoutOptions {
+  readonly clock?: Clock
+  /** The queue of the engine unless given. */
+  readonly queue?: Queue
+}
+
+export async function openSocial(
+  engine: SqlEngineUnderTest,
+  options: SocialTestOptions = {},
+): Promise<SocialUnderTest> {
+  const database = await engine.create()
+  const { sql, context } = database
+  const deps: SocialDeps = {
+    ...context,
+    clock: options.clock ?? systemClock,
+    users: await openUserStore(sql, context),
+    follows: await openFollowStore(sql, context),
+    posts: await openPostStore(sql, context),
+    timelines: await openTimelineStore(sql, context),
+    queue: options.queue ?? (await openSqlQueue(sql, context, { pollMs: 20 })),
+  }
+  const social = createSocial(deps, options)
+  return {
+    social,
+    deps,
+    database,
+    async people(...ids) {
+      for (const id of ids) await social.createUser({ user_id: id, handle: id.replaceAll('-', '_'), name: id })
+    },
+    async close() {
+      await social.close()
+      await deps.queue.close()
+      await database.drop()
+    },
+  }
+}
