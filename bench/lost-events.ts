@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
-import { createFanfold } from '../src/app/fanfold.ts'
 import { silentLogger } from '../src/core/logger.ts'
 import { openPg } from '../src/engines/postgres/client-pg.ts'
 import { openLogStore } from '../src/engines/postgres/log-store.ts'
 import { PROFILES } from '../src/engines/postgres/profiles.ts'
+import { openPayments } from '../src/standalone/payments.ts'
 import { PAYMENT } from './payment.ts'
 
 const DEADLINE_MS = 30_000
@@ -45,7 +45,7 @@ async function followLog(url: string) {
  * `peers/emmett/lost.mjs`, event for event, in the same database.
  */
 export async function countLost(url: string, count: number): Promise<{ appended: number; lost: number }> {
-  const fanfold = await createFanfold({ database: url, workers: false })
+  const fanfold = await openPayments({ database: url, workers: false })
   const reader = await followLog(url)
   const appended: string[] = []
   const append = async () => {

@@ -115,22 +115,18 @@ export async function pgbench(url: string, script: string, clients: number, seco
       `--file=${file}`,
     ]
     await outputOf(pgbenchProgram(), [...options, '--time=1', url])
-    await outputOf(pgbenchProgram(), [
-      ...options,
-      `--time=${Math.ceil(seconds)}`,
-      '--log',
-      `--log-prefix=${folder}/log`,
-      url,
-    ])
+    const log = ['--log', `--log-prefix=${folder}/log`]
+    const summary = await outputOf(pgbenchProgram(), [...options, `--time=${seconds}`, ...log, url])
     const logs = (await readdir(folder)).filter((name) => name.startsWith('log'))
-    const lines = (await Promise.all(logs.map((name) => readFile(join(folder, name), 'utf8')))).flatMap((text) =>
-      text.trimEnd().split('\n'),
-    )
+    const texts = await Promise.all(logs.map((name) => readFile(join(folder, name), 'utf8')))
     // Third field: the time of the transaction in microseconds.
-    return {
-      seconds: Math.ceil(seconds),
-      latenciesMs: Float64Array.from(lines, (line) => Number(line.split(' ')[2]) / 1_000),
-    }
+    const latenciesMs = Float64Array.from(
+      texts.flatMap((text) => text.trimEnd().split('\n')),
+      (line) => Number(line.split(' ')[2]) / 1_000,
+    )
+    const perSecond = Number(/^tps = ([\d.]+) /m.exec(summary)?.[1])
+    if (!(perSecond > 0)) throw new Error(`pgbench measured nothing: ${summary}`)
+    return { seconds: latenciesMs.length / perSecond, latenciesMs }
   } finally {
     await rm(folder, { recursive: true })
   }

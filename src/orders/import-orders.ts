@@ -28,11 +28,11 @@ export interface ImportOptions {
 export interface OrdersImported {
   /** Rows of the file without its heading. */
   readonly rows: number
-  readonly ordersImported: number
-  readonly linesImported: number
+  readonly orders_imported: number
+  readonly lines_imported: number
   /** Orders that were there already; they are left as they are. */
-  readonly ordersKnown: number
-  readonly rowsBad: number
+  readonly orders_known: number
+  readonly rows_bad: number
 }
 
 interface ImporterDeps {
@@ -175,9 +175,9 @@ export function createImporter({ orders, ids, clock, timeZone }: ImporterDeps) {
     async importOrders(file: string, options: ImportOptions, context: CommandContext = {}): Promise<OrdersImported> {
       const mapping = typeof options.map === 'string' ? await loadOrderMapping(options.map) : options.map
       const { rows, byOrder } = await countRows(file, mapping)
-      const result = { rows, ordersImported: 0, linesImported: 0, ordersKnown: 0, rowsBad: 0 }
+      const result = { rows, orders_imported: 0, lines_imported: 0, orders_known: 0, rows_bad: 0 }
       const bad = (row: BadRow) => {
-        result.rowsBad += 1
+        result.rows_bad += 1
         options.onBadRow?.(row)
       }
       let batch: ImportGroup[] = []
@@ -195,11 +195,11 @@ export function createImporter({ orders, ids, clock, timeZone }: ImporterDeps) {
           return false
         })
         const stored = await store(usable, mapping.currency, origin)
-        result.ordersImported += stored.imported
-        result.linesImported += stored.lines
-        result.ordersKnown += stored.known
+        result.orders_imported += stored.imported
+        result.lines_imported += stored.lines
+        result.orders_known += stored.known
         batch = []
-        options.onProgress?.({ rowsRead, rowsTotal: rows, ordersImported: result.ordersImported })
+        options.onProgress?.({ rowsRead, rowsTotal: rows, ordersImported: result.orders_imported })
       }
 
       for await (const group of readGroups(file, mapping, byOrder, bad)) {

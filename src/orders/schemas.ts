@@ -375,3 +375,20 @@ export const SalesReport = Type.Object(
   { description: 'The sales report' },
 )
 export type SalesReport = Static<typeof SalesReport>
+
+// Pages.
+
+const pageSchema = <Item extends Type.TSchema>(item: Item, what: string) =>
+  Type.Object(
+    {
+      items: Type.Array(item),
+      next_cursor: Type.Optional(Type.String({ description: 'Cursor of the next page; absent at the end' })),
+    },
+    { description: what },
+  )
+
+export const ProductPage = pageSchema(ProductDocument, 'Products, by id')
+export const PricePage = pageSchema(PriceDocument, 'Prices, newest first')
+export const AddressPage = pageSchema(AddressDocument, 'Addresses')
+export const OrderPage = pageSchema(OrderDocument, 'Orders, newest first')
+export const HistoryPage = pageSchema(HistoryDocument, 'Events, oldest first')

@@ -70,7 +70,7 @@ export function createVerifier(ports: OrderPorts) {
      * (per order, and by an independent join), histories with orders (dense, and replayed), stock with its ledger and
      * with open orders, the numbers of the log. Names each difference; changes nothing.
      */
-    verify({ onProgress = () => undefined }: VerifyOptions = {}): Promise<OrdersVerified> {
+    verifyOrders({ onProgress = () => undefined }: VerifyOptions = {}): Promise<OrdersVerified> {
       return ports.audit(async (view) => {
         const checks: OrdersVerified['checks'][number][] = []
         const problems: VerifyProblem[] = []

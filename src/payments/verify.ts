@@ -1,3 +1,4 @@
+import { canonicalJson } from '../core/canonical-json.ts'
 import type { SandboxEntry, SandboxLedger } from '../processors/sandbox/ledger.ts'
 import { messageOf } from '../core/errors.ts'
 import { chainBreaks, NO_HASH } from './hash-chain.ts'
@@ -13,7 +14,7 @@ export interface PaymentDifference {
   readonly problem: string
 }
 
-export interface PaymentsReport {
+export interface PaymentReport {
   readonly ok: boolean
   readonly payments: number
   readonly events: number
@@ -28,12 +29,10 @@ export interface PaymentsReport {
 }
 
 export interface VerifyPaymentsDeps {
-  readonly ports: { readonly audit: PaymentAudit; readonly store: Pick<PaymentStore, 'operation' | 'openOperations'> }
+  readonly audit: PaymentAudit
+  readonly store: Pick<PaymentStore, 'operation' | 'openOperations'>
   /** The processor's books, where they can be read: the sandbox's. */
-  readonly sandboxLedger?: SandboxLedger | undefined
-}
-
-export interface VerifyPaymentsOptions {
+  readonly ledger?: SandboxLedger | undefined
   /** Called now and then with the number of payments looked at. */
   readonly onProgress?: ((payments: number) => void) | undefined
 }
@@ -93,7 +92,7 @@ function viewProblems({ events, view, transactions, checkpoints }: AuditedPaymen
     const expected = stateToJson(foldStored(seen))
     const actual = view === undefined ? undefined : stateToJson(view)
     if (actual === undefined) problems.push('view: the payment is missing')
-    else for (const name of Object.keys(expected)) if (JSON.stringify(actual[name]) !== JSON.stringify(expected[name])) problems.push(`view: ${name} is not what the events say`)
+    else problems.push(...viewDifferences(actual, expected))
   }
   const customer = events[0]?.payload['customer_id']
   const due = events.filter((event) => event.eventId <= checkpoints.transactions && isTransaction(event) && customer !== undefined)
@@ -101,6 +100,11 @@ function viewProblems({ events, view, transactions, checkpoints }: AuditedPaymen
   const got = transactions.map((row) => `${row.version} ${row.type} ${row.amount}`).join(', ')
   if (wanted !== got) problems.push(`customer transactions: (${got}) instead of (${wanted})`)
   return problems
+}
+
+function viewDifferences(actual: Record<string, unknown>, expected: Record<string, unknown>): string[] {
+  const names = Object.keys(expected).filter((name) => canonicalJson(actual[name] ?? null) !== canonicalJson(expected[name] ?? null))
+  return names.map((name) => `view: ${name} is not what the events say`)
 }
 
 function isTransaction({ type, payload }: StoredEvent): boolean {
@@ -158,9 +162,8 @@ const AMOUNT_EVENTS = new Set(['AUTHORIZED', 'PARTIALLY_AUTHORIZED', 'CAPTURED',
  * fold, log contiguous, operations ended or to be seen; and, with the processor's books, that each effect happened
  * exactly once and no money is doubled or lost. Reads only, and may run under load.
  */
-export async function verifyPayments(deps: VerifyPaymentsDeps, options: VerifyPaymentsOptions = {}): Promise<PaymentsReport> {
-  const { audit, store } = deps.ports
-  const ledger = deps.sandboxLedger
+export async function verifyPayments(deps: VerifyPaymentsDeps): Promise<PaymentReport> {
+  const { audit, store, ledger, onProgress } = deps
   const differences: PaymentDifference[] = []
   const note = (subject: string, problems: readonly string[]) => {
     for (const problem of problems) differences.push({ subject, problem })
@@ -198,7 +201,7 @@ export async function verifyPayments(deps: VerifyPaymentsDeps, options: VerifyPa
       }
     }
     await compareEffects(page)
-    options.onProgress?.(totals.payments)
+    onProgress?.(totals.payments)
     last = page.at(-1)
     if (page.length < PAGE) break
   }

@@ -153,7 +153,6 @@ function createAuthorCache({ posts }: SocialStores): AuthorCache {
 async function lookAt(stores: SocialStores, authors: AuthorCache, userId: string) {
   const { follows, timelines } = stores
   const shown = await walk(stores, userId)
-  const { ids: stored, floor } = await storedEntries(timelines, userId)
   const followees = await allFollowees(follows, userId)
   const relations = await follows.relations(userId, followees)
   const due = new Set<bigint>()
@@ -176,7 +175,10 @@ async function lookAt(stores: SocialStores, authors: AuthorCache, userId: string
     last = id
   }
   for (const id of due) if (!seen.has(id)) found('missing', id)
-  for (const id of hidden) if (id > floor && !stored.has(id)) found('not_stored', id)
+  if (hidden.size > 0) {
+    const { ids: stored, floor } = await storedEntries(timelines, userId)
+    for (const id of hidden) if (id > floor && !stored.has(id)) found('not_stored', id)
+  }
   return { findings, entries: shown.length }
 }
 

@@ -123,7 +123,8 @@ export function testFollowStore(name: string, create: () => Promise<StoreHarness
     })
 
     it('erases every relation that names a user, a part at a time, and no other', async () => {
-      await follows.followMany([edge('e', 'x1'), edge('e', 'x2'), edge('x1', 'e'), edge('x1', 'x2')], NOON)
+      const edges = [edge('e', 'x1'), edge('e', 'x2'), edge('x1', 'e'), edge('x1', 'x2')]
+      await follows.backfilled(await follows.followMany(edges, NOON))
       await follows.block('e', 'x1', NOON)
       await follows.block('x2', 'e', NOON)
       await follows.mute('x1', 'e', NOON)

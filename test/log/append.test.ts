@@ -27,10 +27,14 @@ import { createProofLog, openProofStore } from './proof-log.ts'
  */
 const SEED = Number(process.env['FANFOLD_TEST_SEED'] ?? 20_261_122)
 const CHAOS_MS = 15_000
+/** Longest life of a process after it has begun to work. */
+const LIFE_MS = 1_500
+const READ_MS = 3
 const APPENDERS = 3
 const PROJECTORS = 2
 
 const server = postgresServer()
+const rest = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 describe.skipIf(server === undefined)(`the log on PostgreSQL under kill -9, seed ${SEED}`, () => {
   const random = seededRandom(SEED)
@@ -61,6 +65,7 @@ describe.skipIf(server === undefined)(`the log on PostgreSQL under kill -9, seed
         assertContiguous(store.log, shard, after, next)
         events.push(...next)
       }
+      await rest(READ_MS)
       if (over && (await heads()).every((head, shard) => (reader[shard]!.at(-1)?.eventId ?? 0n) === head)) return
     }
   }
@@ -79,20 +84,26 @@ describe.skipIf(server === undefined)(`the log on PostgreSQL under kill -9, seed
       expect(row?.top).toBe(row?.head)
       expect(row?.events).toBe(row!.head < 500n ? row!.head : 500n)
       looks += 1
+      await rest(READ_MS)
     }
     return looks
   }
 
-  async function keepAlive(start: (run: number) => ScriptProcess, everyMs: number): Promise<ScriptProcess> {
+  /** Starts a process, kills it some time after it has begun to work, and starts the next; answers the last one. */
+  async function keepAlive(start: (run: number, onMessage: (message: unknown) => void) => ScriptProcess) {
     for (let run = 1; ; run++) {
-      const running = start(run)
-      let died = false
-      void running.ended.then(() => {
-        died = true
+      let state: 'starting' | 'working' | 'dead' = 'starting'
+      const running = start(run, () => {
+        state = 'working'
       })
-      const killAt = Date.now() + everyMs / 2 + random.int(everyMs)
-      while (chaos && !died && Date.now() < killAt) await new Promise((resolve) => setTimeout(resolve, 20))
-      if (died) throw new Error(`a process ended by itself:\n${running.stderr()}`)
+      void running.ended.then(() => {
+        state = 'dead'
+      })
+      const stateNow = () => state
+      while (chaos && stateNow() === 'starting') await rest(10)
+      const killAt = Date.now() + random.int(LIFE_MS)
+      while (chaos && stateNow() === 'working' && Date.now() < killAt) await rest(10)
+      if (stateNow() === 'dead') throw new Error(`a process ended by itself:\n${running.stderr()}`)
       if (!chaos) return running
       await running.kill()
       faults.processesKilled += 1
@@ -101,7 +112,7 @@ describe.skipIf(server === undefined)(`the log on PostgreSQL under kill -9, seed
 
   async function cutConnections(): Promise<void> {
     while (chaos) {
-      await new Promise((resolve) => setTimeout(resolve, 100 + random.int(400)))
+      await rest(50 + random.int(300))
       const { rowCount } = await unrelated.query(
         `select pg_terminate_backend(pid) from pg_stat_activity
          where datname = current_database() and application_name = 'fanfold' and state = 'active'
@@ -121,19 +132,23 @@ describe.skipIf(server === undefined)(`the log on PostgreSQL under kill -9, seed
     await unrelated.connect()
     await unrelated.query("begin isolation level repeatable read; insert into unrelated values ('open for long')")
 
-    const onNews = (message: unknown) => news.push(message as AppendNews)
     const appenders = Array.from({ length: APPENDERS }, (_, n) =>
-      keepAlive((run) => {
+      keepAlive((run, onMessage) => {
         const args = [database.url, `a${n}r${run}`, String(random.int(2 ** 31)), String(shards)]
-        return startScript(new URL('./appender.ts', import.meta.url), args, onNews)
-      }, 2_500),
+        return startScript(new URL('./appender.ts', import.meta.url), args, (message) => {
+          onMessage(message)
+          news.push(message as AppendNews)
+        })
+      }),
     )
     const projectors = Array.from({ length: PROJECTORS }, () =>
-      keepAlive(() => startScript(new URL('./projecting.ts', import.meta.url), [database.url, '1']), 2_500),
+      keepAlive((_run, onMessage) =>
+        startScript(new URL('./projecting.ts', import.meta.url), [database.url, '1'], onMessage),
+      ),
     )
     const watching = [readUntilEnd(seen[0]!, 500), readUntilEnd(seen[1]!, 7), lookAtSnapshots(), cutConnections()]
     const whole = Promise.all([...appenders, ...projectors, ...watching])
-    await Promise.race([whole, new Promise((resolve) => setTimeout(resolve, CHAOS_MS))])
+    await Promise.race([whole, rest(CHAOS_MS)])
     // From here on the same processes are left in peace; appenders end, projectors finish the work.
     chaos = false
     for (const appender of await Promise.all(appenders)) await appender.kill()

@@ -1,4 +1,5 @@
 import { silentLogger } from '../../src/core/logger.ts'
+import { failureKind } from '../../src/core/retry.ts'
 import { openPg } from '../../src/engines/postgres/client-pg.ts'
 import { PROFILES } from '../../src/engines/postgres/profiles.ts'
 import { CHECK_VIOLATION, sqlState } from '../../src/engines/sql/sql.ts'
@@ -6,7 +7,7 @@ import { seededRandom } from '../setup/random.ts'
 import { tell } from '../setup/script.ts'
 import { appendProof, type Disturbance, type ProofEvent } from './proof-log.ts'
 
-/** What the appender tells of one statement: it committed, or it certainly did not. Silence means: in doubt. */
+/** What the appender tells of one statement: it committed, it certainly did not, or it may have, as after silence. */
 export type AppendNews =
   | {
       readonly kind: 'appended'
@@ -17,7 +18,7 @@ export type AppendNews =
       /** Number, stream, version, and the name the appender gave the event. */
       readonly events: readonly (readonly [eventId: string, streamId: string, version: number, op: string])[]
     }
-  | { readonly kind: 'refused'; readonly ops: readonly string[] }
+  | { readonly kind: 'refused' | 'in_doubt'; readonly ops: readonly string[] }
 
 const CONNECTIONS = 3
 const STREAMS_PER_SHARD = 40
@@ -56,10 +57,11 @@ export async function main(url: string, name: string, seed: string, shards: stri
       )
       tell({ kind: 'appended', shard, sentAt, answeredAt, events: appended } satisfies AppendNews)
     } catch (error) {
-      // Any other error may have come after the commit (the test also terminates connections): in doubt.
-      if (sqlState(error) === CHECK_VIOLATION) {
-        tell({ kind: 'refused', ops: events.map((event) => event.payload['op'] as string) } satisfies AppendNews)
-      }
+      const ops = events.map((event) => event.payload['op'] as string)
+      if (sqlState(error) === CHECK_VIOLATION) tell({ kind: 'refused', ops } satisfies AppendNews)
+      // The test cuts connections: such an error may have come after the commit.
+      else if (failureKind(error) === 'ambiguous') tell({ kind: 'in_doubt', ops } satisfies AppendNews)
+      else throw error
     }
   }
 

@@ -5,7 +5,7 @@ import { foldAll } from '../../src/log/fold.ts'
 import type { Faults } from '../../src/payments/operations.ts'
 import { createPayments, type Payments, type PaymentsDeps } from '../../src/payments/payments.ts'
 import type { PaymentPorts } from '../../src/payments/ports.ts'
-import { verifyPayments, type PaymentsReport } from '../../src/payments/verify.ts'
+import { verifyPayments, type PaymentReport } from '../../src/payments/verify.ts'
 import { createSandbox, type Sandbox } from '../../src/processors/sandbox/sandbox.ts'
 import type { SqlClient } from '../../src/engines/sql/sql.ts'
 import type { SqlEngineUnderTest, TestDatabase } from './sql.ts'
@@ -25,7 +25,7 @@ export interface PaymentBench {
   project(): Promise<void>
   /** Moves time on and lets the worker do what is due, until nothing is. */
   recover(ms: number): Promise<void>
-  verify(): Promise<PaymentsReport>
+  verify(): Promise<PaymentReport>
   close(): Promise<void>
 }
 
@@ -53,7 +53,7 @@ export async function openPaymentBench(engine: SqlEngineUnderTest): Promise<Paym
       await clock.advance(ms)
       while ((await payments.recovery.runDue()) > 0);
     },
-    verify: () => verifyPayments({ ports, sandboxLedger: ports.sandboxLedger }),
+    verify: () => verifyPayments({ audit: ports.audit, store: ports.store, ledger: ports.sandboxLedger }),
     close: () => database.drop(),
   }
 }

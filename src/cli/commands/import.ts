@@ -75,10 +75,10 @@ const orders: Import = async (run, fanfold, file) => {
     }),
   )
   run.terminal.say(
-    `${report.ordersImported.toLocaleString('en-US')} orders with ${report.linesImported.toLocaleString('en-US')} lines added, ` +
-      `${report.ordersKnown.toLocaleString('en-US')} known`,
+    `${report.orders_imported.toLocaleString('en-US')} orders with ${report.lines_imported.toLocaleString('en-US')} lines added, ` +
+      `${report.orders_known.toLocaleString('en-US')} known`,
   )
-  sayBad(run, report.rowsBad, bad)
+  sayBad(run, report.rows_bad, bad)
   return { ...report, bad }
 }
 

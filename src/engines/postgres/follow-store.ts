@@ -4,30 +4,40 @@ import type { SqlClient } from '../sql/sql.ts'
 
 // The count stops at the limit, so a refusal costs no more than the largest list of follows.
 const FOLLOW = `
-insert into follows (follower_id, followee_id, since, backfill_pending)
-select $1, $2, $3, true
-where (select count(*) from (select 1 from follows where follower_id = $1 limit $4) as f) < $4
-on conflict do nothing returning follower_id`
+with added as (
+  insert into follows (follower_id, followee_id, since)
+  select $1, $2, $3
+  where (select count(*) from (select 1 from follows where follower_id = $1 limit $4) as f) < $4
+  on conflict do nothing returning follower_id, followee_id, since),
+pending as (
+  insert into follow_backfills (follower_id, followee_id, since)
+  select follower_id, followee_id, since from added on conflict do nothing)
+select 1 from added`
 
-const EDGE = 'select backfill_pending from follows where follower_id = $1 and followee_id = $2'
+const EDGE = `
+select exists (select 1 from follow_backfills where follower_id = $1 and followee_id = $2) as pending
+from follows where follower_id = $1 and followee_id = $2`
 
 const FOLLOW_MANY = `
-insert into follows (follower_id, followee_id, since, backfill_pending)
-select distinct follower_id, followee_id, $3::timestamptz, true
-from unnest($1::text[], $2::text[]) as t (follower_id, followee_id)
-order by follower_id, followee_id on conflict do nothing returning follower_id, followee_id`
+with added as (
+  insert into follows (follower_id, followee_id, since)
+  select distinct follower_id, followee_id, $3::timestamptz
+  from unnest($1::text[], $2::text[]) as t (follower_id, followee_id)
+  order by follower_id, followee_id on conflict do nothing returning follower_id, followee_id, since),
+pending as (
+  insert into follow_backfills (follower_id, followee_id, since)
+  select follower_id, followee_id, since from added order by follower_id, followee_id on conflict do nothing)
+select follower_id, followee_id from added`
 
 const UNFOLLOW = 'delete from follows where follower_id = $1 and followee_id = $2'
 
 const BACKFILLED = `
-update follows set backfill_pending = false
-where backfill_pending and (follower_id, followee_id) in (
-  select follower_id, followee_id from follows
-  where (follower_id, followee_id) in (select * from unnest($1::text[], $2::text[]))
-  order by follower_id, followee_id for update)`
+delete from follow_backfills where (follower_id, followee_id) in (
+  select b.follower_id, b.followee_id from unnest($1::text[], $2::text[]) as t (follower_id, followee_id)
+  join follow_backfills b on b.follower_id = t.follower_id and b.followee_id = t.followee_id
+  order by b.follower_id, b.followee_id for update of b)`
 
-const PENDING_BACKFILLS = `
-select follower_id, followee_id from follows where backfill_pending and since < $1 order by since limit $2`
+const PENDING_BACKFILLS = 'select follower_id, followee_id from follow_backfills where since < $1 order by since limit $2'
 
 const BLOCK = 'insert into blocks (user_id, other_id, since) values ($1, $2, $3) on conflict do nothing'
 const UNBLOCK = 'delete from blocks where user_id = $1 and other_id = $2'
@@ -65,6 +75,12 @@ delete from follows where (follower_id, followee_id) in (
   order by follower_id, followee_id limit $2)
 returning 1`
 
+const ERASE_BACKFILLS = `
+delete from follow_backfills where (follower_id, followee_id) in (
+  select follower_id, followee_id from follow_backfills where follower_id = $1 or followee_id = $1
+  order by follower_id, followee_id limit $2)
+returning 1`
+
 const ERASE_BLOCKS = `
 delete from blocks where (user_id, other_id) in (
   select user_id, other_id from blocks where user_id = $1 or other_id = $1 order by user_id, other_id limit $2)
@@ -96,8 +112,8 @@ export async function openFollowStore(sql: SqlClient, _context: PortContext): Pr
     async follow({ followerId, followeeId }, at, followsMax) {
       const added = await sql.query(FOLLOW, [followerId, followeeId, at, followsMax])
       if (added.length === 1) return { kind: 'following', pending: true }
-      const [edge] = await sql.query<{ backfill_pending: boolean }>(EDGE, [followerId, followeeId])
-      return edge === undefined ? { kind: 'limit' } : { kind: 'following', pending: edge.backfill_pending }
+      const [edge] = await sql.query<{ pending: boolean }>(EDGE, [followerId, followeeId])
+      return edge === undefined ? { kind: 'limit' } : { kind: 'following', pending: edge.pending }
     },
     async followMany(edges, at) {
       return (await sql.query<EdgeRow>(FOLLOW_MANY, [...columns(edges), at])).map(toEdge)
@@ -142,7 +158,7 @@ export async function openFollowStore(sql: SqlClient, _context: PortContext): Pr
 
     async erase(userId, limit) {
       let erased = 0
-      for (const statement of [ERASE_FOLLOWS, ERASE_BLOCKS, ERASE_MUTES]) {
+      for (const statement of [ERASE_FOLLOWS, ERASE_BACKFILLS, ERASE_BLOCKS, ERASE_MUTES]) {
         if (erased < limit) erased += (await sql.query(statement, [userId, limit - erased])).length
       }
       return erased

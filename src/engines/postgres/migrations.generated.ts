@@ -134,13 +134,20 @@ create table follows (
   follower_id text collate "C" not null,
   followee_id text collate "C" not null,
   since timestamptz not null,
-  -- True until the followee's earlier posts are in the follower's timeline.
-  backfill_pending boolean not null,
   primary key (follower_id, followee_id),
   check (follower_id <> followee_id)
 );
 create unique index follows_followers on follows (followee_id, follower_id);
-create index follows_backfill on follows (since) where backfill_pending;
+
+-- Follows whose followee's earlier posts are not in the follower's timeline yet.
+create table follow_backfills (
+  follower_id text collate "C" not null,
+  followee_id text collate "C" not null,
+  since timestamptz not null,
+  primary key (follower_id, followee_id)
+);
+create index follow_backfills_since on follow_backfills (since);
+create index follow_backfills_followee on follow_backfills (followee_id);
 
 create table blocks (
   user_id text collate "C" not null,

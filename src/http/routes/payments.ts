@@ -1,0 +1,214 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import Type from 'typebox'
+import type { CommandContext } from '../../core/command.ts'
+import { LIMITS } from '../../core/limits.ts'
+import type { Payments } from '../../payments/payments.ts'
+import {
+  AuthorizePayment,
+  CapturePayment,
+  CreatePayment,
+  Payment,
+  PaymentEventDocument,
+  pageOf,
+  RefundPayment,
+  Transaction,
+  VoidPayment,
+  WebhookReceipt,
+} from '../../payments/schemas.ts'
+import { commandContext, PageQuery, problems, versioned, type HttpApp, type Routes } from '../route.ts'
+
+const PaymentParams = Type.Object({
+  payment_intent_id: Type.String({ maxLength: 64, description: 'Id of the payment' }),
+})
+
+/** A command may be sent without a body: then all of its fields are left out. */
+async function emptyBody(request: FastifyRequest): Promise<void> {
+  request.body ??= {}
+}
+
+/** 200 when the outcome is known, 202 while it is not. */
+function answer(reply: FastifyReply, payment: Payment): Payment {
+  reply.code(payment.pending_operation === undefined ? 200 : 202)
+  return versioned(reply, payment)
+}
+
+const COMMAND_RESPONSES = { 200: Payment, 202: Payment, ...problems }
+const DOUBT =
+  'Answers 202 with `pending_operation` when the processor gave no clear answer: Fanfold goes on finding out, and the same request with the same Idempotency-Key tells how it ended.'
+
+interface Command<Schema extends Type.TSchema> {
+  readonly name: string
+  readonly summary: string
+  readonly description: string
+  readonly body: Schema
+  readonly run: (id: string, input: Type.Static<Schema>, context: CommandContext) => Promise<Payment>
+}
+
+function command<Schema extends Type.TSchema>(app: HttpApp, { name, summary, description, body, run }: Command<Schema>): void {
+  app.post(
+    `/v1/payments/:payment_intent_id/${name}`,
+    {
+      config: { scope: 'payments', idempotency: 'required' },
+      preValidation: emptyBody,
+      schema: {
+        operationId: `${name}Payment`,
+        summary,
+        description: `${description} ${DOUBT}`,
+        tags: ['payments'],
+        params: PaymentParams,
+        body: body as Type.TSchema,
+        response: COMMAND_RESPONSES,
+      },
+    },
+    async (request, reply) => {
+      const input = request.body as Type.Static<Schema>
+      return answer(reply, await run(request.params.payment_intent_id, input, commandContext(request, reply)))
+    },
+  )
+}
+
+function commandRoutes(app: HttpApp, payments: Payments): void {
+  app.post(
+    '/v1/payments',
+    {
+      config: { scope: 'payments', idempotency: 'required' },
+      schema: {
+        operationId: 'createPayment',
+        summary: 'Record what is to be paid',
+        description: 'Calls no processor: authorize the payment next.',
+        tags: ['payments'],
+        body: CreatePayment,
+        response: { 201: Payment, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const payment = await payments.create(request.body, commandContext(request, reply))
+      return reply.code(201).send(versioned(reply, payment))
+    },
+  )
+  command(app, {
+    name: 'authorize',
+    summary: 'Set the amount aside',
+    description:
+      'With `capture_method: automatic` it is captured at once, if all of it was authorized. A decline is no error: the status is `declined` and `last_error` says why; authorize again, with another method if you like.',
+    body: AuthorizePayment,
+    run: payments.authorize,
+  })
+  command(app, {
+    name: 'capture',
+    summary: 'Take what is authorized',
+    description: 'All of it, or a part; a payment can be captured several times.',
+    body: CapturePayment,
+    run: payments.capture,
+  })
+  command(app, {
+    name: 'void',
+    summary: 'Give back what is authorized and not captured',
+    description: 'Nothing more can be captured afterwards.',
+    body: VoidPayment,
+    run: payments.void,
+  })
+  command(app, {
+    name: 'refund',
+    summary: 'Give back what was captured',
+    description: 'All of it, or a part; a payment can be refunded several times.',
+    body: RefundPayment,
+    run: payments.refund,
+  })
+}
+
+function readRoutes(app: HttpApp, payments: Payments): void {
+  app.get(
+    '/v1/payments/:payment_intent_id',
+    {
+      config: { scope: 'payments:read' },
+      schema: {
+        operationId: 'getPayment',
+        summary: 'Read a payment',
+        description: 'Never stale.',
+        tags: ['payments'],
+        params: PaymentParams,
+        querystring: Type.Object({
+          as_of: Type.Optional(
+            Type.String({ maxLength: 40, description: 'The payment as it was: a version, or an RFC 3339 time', examples: ['2'] }),
+          ),
+        }),
+        response: { 200: Payment, ...problems },
+      },
+    },
+    async (request, reply) => {
+      return versioned(reply, await payments.get(request.params.payment_intent_id, { as_of: request.query.as_of }))
+    },
+  )
+  app.get(
+    '/v1/payments/:payment_intent_id/events',
+    {
+      config: { scope: 'payments:read' },
+      schema: {
+        operationId: 'listPaymentEvents',
+        summary: 'List the facts of a payment, oldest first',
+        tags: ['payments'],
+        params: PaymentParams,
+        querystring: Type.Object(PageQuery),
+        response: { 200: pageOf(PaymentEventDocument), ...problems },
+      },
+    },
+    async (request) => payments.events(request.params.payment_intent_id, request.query),
+  )
+  app.get(
+    '/v1/customers/:customer_id/transactions',
+    {
+      config: { scope: 'payments:read' },
+      schema: {
+        operationId: 'listTransactions',
+        summary: 'List what a customer has paid and got back, newest first',
+        description: 'A read model: a moment behind.',
+        tags: ['payments'],
+        params: Type.Object({
+          customer_id: Type.String({ maxLength: LIMITS.externalIdCharsMax, description: 'Id of the customer' }),
+        }),
+        querystring: Type.Object(PageQuery),
+        response: { 200: pageOf(Transaction), ...problems },
+      },
+    },
+    async (request) => payments.transactions(request.params.customer_id, request.query),
+  )
+}
+
+function webhookRoutes(app: HttpApp, payments: Payments): void {
+  // Signatures are over the bytes that came in, so nothing may parse them first.
+  void app.register(async (scope: HttpApp) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+    scope.post(
+      '/v1/webhooks/:processor',
+      {
+        config: { scope: 'public' },
+        schema: {
+          operationId: 'receiveWebhook',
+          summary: 'Take in a message of a payment processor',
+          description: 'Needs no API key but the signature of the processor. Stored first, applied soon after.',
+          tags: ['payments'],
+          security: [],
+          params: Type.Object({ processor: Type.String({ maxLength: 40, description: 'Name of the processor' }) }),
+          response: { 200: WebhookReceipt, ...problems },
+        },
+      },
+      async (request) => {
+        const headers = Object.fromEntries(
+          Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]),
+        )
+        const body = request.body instanceof Uint8Array ? request.body : new Uint8Array()
+        return payments.receiveWebhook(request.params.processor, { headers, body })
+      },
+    )
+  })
+}
+
+export function paymentRoutes(payments: Payments): Routes {
+  return (app) => {
+    commandRoutes(app, payments)
+    readRoutes(app, payments)
+    webhookRoutes(app, payments)
+  }
+}

@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest'
+import { main as feed } from '../examples/feed.ts'
+import { main as paymentsAlone } from '../examples/payments-alone.ts'
+import { main as shop } from '../examples/shop.ts'
+
+describe('the examples do what they say', () => {
+  it('feed.ts shows the newest post first, over pages', async () => {
+    expect(await feed()).toEqual(['three', 'two', 'one'])
+  })
+
+  it('shop.ts sells, is paid, delivers, and reports the revenue', async () => {
+    expect(await shop()).toEqual({ status: 'DELIVERED', revenue: 99_800, refused: 'insufficient_stock' })
+  })
+
+  it('payments-alone.ts recovers a charge whose answer was lost', async () => {
+    expect(await paymentsAlone()).toEqual({ first: 'unknown', last: 'captured' })
+  })
+})

@@ -1,0 +1,157 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { AppError } from '../../src/core/errors.ts'
+import { decide, type PaymentCommand } from '../../src/payments/decider.ts'
+import type { RecordedEvent } from '../../src/payments/events.ts'
+import { chainBreaks, NO_HASH, seal } from '../../src/payments/hash-chain.ts'
+import type { SealedEvent, StoredEvent } from '../../src/payments/ports.ts'
+import type { ProcessorOutcome } from '../../src/payments/processor.ts'
+import { capturableOf, fold, initialState, isFinished, refundableOf, type PaymentState } from '../../src/payments/state.ts'
+import { stateFromJson, stateToJson } from '../../src/payments/state-json.ts'
+
+/** A step picks a command, and what it is about, by numbers: so that any list of numbers is a history. */
+interface Step {
+  readonly kind: number
+  readonly amount: number
+  readonly pick: number
+}
+
+const step = fc.record({ kind: fc.nat(9), amount: fc.integer({ min: 1, max: 12_000 }), pick: fc.nat(1_000) })
+const history = fc.array(step, { maxLength: 60 })
+
+const OUTCOMES: readonly ((amount: bigint) => ProcessorOutcome)[] = [
+  (amount) => ({ kind: 'succeeded', amount, currency: 'USD', reference: 'ref' }),
+  (amount) => ({ kind: 'succeeded', amount: amount > 1n ? amount / 2n : amount, currency: 'USD', reference: 'ref' }),
+  () => ({ kind: 'failed', code: 'no', message: 'No' }),
+  () => ({ kind: 'unknown', detail: 'timed out' }),
+  () => ({ kind: 'pending', reference: 'ref' }),
+  () => ({ kind: 'review', detail: 'nobody knows' }),
+  () => ({ kind: 'action_required', reference: 'ref', action: { type: 'redirect' } }),
+]
+
+function commandOf({ kind, amount, pick }: Step, state: PaymentState, n: number): PaymentCommand | undefined {
+  const opId = `op_${n}`
+  const operations = [...state.operations.values()]
+  const operation = operations[pick % Math.max(1, operations.length)]
+  switch (kind) {
+    case 0:
+      return { type: 'AuthorizePayment', opId }
+    case 1:
+    case 2:
+      return { type: 'CapturePayment', opId, amount: pick % 3 === 0 ? undefined : BigInt(amount) }
+    case 3:
+      return { type: 'VoidPayment', opId }
+    case 4:
+      return { type: 'RefundPayment', opId, amount: pick % 3 === 0 ? undefined : BigInt(amount) }
+    case 5:
+      return { type: 'ExpireAuthorization' }
+    default: {
+      if (operation === undefined) return undefined
+      const make = OUTCOMES[amount % OUTCOMES.length]!
+      return { type: 'RecordOutcome', opId: operation.opId, outcome: make(operation.amount) }
+    }
+  }
+}
+
+function run(steps: readonly Step[], captureMethod: 'automatic' | 'manual', check: (state: PaymentState) => void): SealedEvent[] {
+  const sealed: SealedEvent[] = []
+  let state = initialState
+  const append = (command: PaymentCommand) => {
+    const after = { paymentIntentId: 'pi_1', version: state.version, hash: sealed.at(-1)?.hash ?? NO_HASH }
+    const events = seal(decide(command, state), after, { actor: 'test', timestampMs: sealed.length })
+    sealed.push(...events)
+    state = fold(
+      events.map(({ event }) => event),
+      state,
+    )
+    check(state)
+  }
+  const paymentMethod = { type: 'card', token: 'tok_ok' }
+  append({ type: 'CreatePayment', amount: 10_000n, currency: 'USD', paymentMethod, captureMethod, processor: 'sandbox' })
+  steps.forEach((one, n) => {
+    const command = commandOf(one, state, n)
+    if (command === undefined) return
+    try {
+      append(command)
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+    }
+  })
+  return sealed
+}
+
+const stored = (sealed: readonly SealedEvent[]): StoredEvent[] =>
+  sealed.map(({ event, ...rest }, index) => ({
+    ...rest,
+    shard: 0,
+    eventId: BigInt(index + 1),
+    paymentIntentId: 'pi_1',
+    type: event.type,
+    timestampMs: event.timestampMs,
+    payload: JSON.parse(JSON.stringify(event.payload)) as Record<string, unknown>,
+  }))
+
+const method = fc.constantFrom('automatic' as const, 'manual' as const)
+
+describe('the payment model', () => {
+  it('keeps every limit, whatever is asked for and whatever the processor tells', () => {
+    fc.assert(
+      fc.property(history, method, (steps, captureMethod) => {
+        run(steps, captureMethod, (state) => {
+          const amounts = [state.authorized, state.capturePending, state.captured, state.refundPending, state.refunded]
+          for (const amount of amounts) expect(amount).toBeGreaterThanOrEqual(0n)
+          expect(capturableOf(state)).toBeGreaterThanOrEqual(0n)
+          expect(refundableOf(state)).toBeGreaterThanOrEqual(0n)
+        })
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('reserves exactly what open operations have asked for', () => {
+    fc.assert(
+      fc.property(history, method, (steps, captureMethod) => {
+        run(steps, captureMethod, (state) => {
+          const open = (kind: string) =>
+            [...state.operations.values()]
+              .filter((operation) => operation.kind === kind && !isFinished(operation))
+              .reduce((sum, operation) => sum + operation.amount, 0n)
+          expect(state.capturePending).toBe(open('capture'))
+          expect(state.refundPending).toBe(open('refund'))
+        })
+      }),
+    )
+  })
+
+  it('is the same folded at once, in any two parts, or by way of JSON', () => {
+    fc.assert(
+      fc.property(history, fc.nat(60), method, (steps, cut, captureMethod) => {
+        const events = run(steps, captureMethod, () => undefined).map(({ event }): RecordedEvent => event)
+        const whole = fold(events)
+        const first = fold(events.slice(0, cut))
+        expect(fold(events.slice(cut), first)).toEqual(whole)
+        expect(stateFromJson(JSON.parse(JSON.stringify(stateToJson(whole))) as Record<string, unknown>)).toEqual(whole)
+      }),
+    )
+  })
+
+  it('betrays every change of a stored event, every gap and every exchange', () => {
+    fc.assert(
+      fc.property(history, fc.nat(1_000), (steps, pick) => {
+        const events = stored(run(steps, 'manual', () => undefined))
+        expect(chainBreaks(events)).toEqual([])
+        const at = pick % events.length
+        const victim = events[at]!
+        const changed = [
+          { ...victim, payload: { ...victim.payload, amount: Number(victim.payload['amount'] ?? 0) + 1 } },
+          { ...victim, actor: `${victim.actor}x` },
+          { ...victim, timestampMs: victim.timestampMs + 1 },
+          { ...victim, type: victim.type === 'CAPTURED' ? 'REFUNDED' : 'CAPTURED' },
+        ]
+        for (const forged of changed) expect(chainBreaks(events.with(at, forged))).not.toEqual([])
+        if (at < events.length - 1) expect(chainBreaks(events.toSpliced(at, 1))).not.toEqual([])
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
