@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { assert } from './errors.ts'
 
 /**
@@ -6,18 +6,28 @@ import { assert } from './errors.ts'
  * subset it equals the JSON Canonicalization Scheme (RFC 8785), so anybody can check our hashes.
  */
 export function canonicalJson(value: unknown): string {
+  return sortedJson(value, wholeNumber)
+}
+
+function wholeNumber(value: number): string {
+  assert(Number.isSafeInteger(value), `canonical JSON holds whole numbers only, not ${value}`)
+  return JSON.stringify(value)
+}
+
+/** JSON with sorted names and no white space; `writeNumber` decides which numbers it takes. */
+export function sortedJson(value: unknown, writeNumber: (value: number) => string = JSON.stringify): string {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value)
-  if (typeof value === 'number') {
-    assert(Number.isSafeInteger(value), `canonical JSON holds whole numbers only, not ${value}`)
-    return JSON.stringify(value)
+  if (typeof value === 'number') return writeNumber(value)
+  if (Array.isArray(value)) return `[${value.map((item) => sortedJson(item ?? null, writeNumber)).join(',')}]`
+  assert(isPlainObject(value), `sorted JSON can't hold ${Object.prototype.toString.call(value)}`)
+  let members = ''
+  for (const name of Object.keys(value).sort()) {
+    const item = value[name]
+    if (item === undefined) continue
+    if (members !== '') members += ','
+    members += `${JSON.stringify(name)}:${sortedJson(item, writeNumber)}`
   }
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`
-  assert(isPlainObject(value), `canonical JSON can't hold ${Object.prototype.toString.call(value)}`)
-  const members = Object.entries(value)
-    .filter(([, item]) => item !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, item]) => `${JSON.stringify(name)}:${canonicalJson(item)}`)
-  return `{${members.join(',')}}`
+  return `{${members}}`
 }
 
 /** Anything with a class (a date, a map) would silently become `{}`. */
@@ -28,5 +38,5 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 }
 
 export function sha256(text: string | Uint8Array): Uint8Array {
-  return createHash('sha256').update(text).digest()
+  return hash('sha256', text, 'buffer')
 }

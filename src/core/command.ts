@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { sha256, sortedJson } from './canonical-json.ts'
 import { AppError, invalidField } from './errors.ts'
 import { LIMITS } from './limits.ts'
 
@@ -28,15 +28,6 @@ export interface IdempotencyKey {
   readonly fingerprint: Uint8Array
 }
 
-/** JSON with sorted names; unlike canonical JSON it takes any number, since it is only compared with itself. */
-function sortedJson(value: unknown): string {
-  return JSON.stringify(value, (_name, item: unknown) =>
-    typeof item === 'object' && item !== null && !Array.isArray(item)
-      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : item,
-  )
-}
-
 /** The key of a command, if the caller gave one. `command` is its name in the design, e.g. `PlaceOrder`. */
 export function idempotencyKeyOf(context: CommandContext, command: string, input: unknown): IdempotencyKey | undefined {
   const key = context.idempotencyKey
@@ -47,7 +38,7 @@ export function idempotencyKeyOf(context: CommandContext, command: string, input
       `must be 1 to ${LIMITS.idempotencyKeyCharsMax} visible ASCII characters`,
     )
   }
-  const fingerprint = createHash('sha256').update(command).update('\n').update(sortedJson(input)).digest()
+  const fingerprint = sha256(`${command}\n${sortedJson(input)}`)
   return { scope: context.actor ?? DEFAULT_ACTOR, key, fingerprint }
 }
 

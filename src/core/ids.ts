@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomFillSync } from 'node:crypto'
 import type { Clock } from './clock.ts'
 import { assert } from './errors.ts'
 
@@ -117,18 +117,33 @@ export function parseId(text: string): bigint | undefined {
 
 /** A stable hash of text onto `0 .. buckets - 1`, the same in every process and release. */
 export function hashToBucket(text: string, buckets: number): number {
-  return createHash('sha256').update(text).digest().readUInt32BE(0) % buckets
+  return hash('sha256', text, 'buffer').readUInt32BE(0) % buckets
 }
 
 const CROCKFORD = '0123456789abcdefghjkmnpqrstvwxyz'
 
-function base32(value: bigint, length: number): string {
+function base32(value: number, length: number): string {
   let rest = value
   let text = ''
   for (let i = 0; i < length; i++) {
-    text = CROCKFORD.charAt(Number(rest & 31n)) + text
-    rest >>= 5n
+    text = CROCKFORD.charAt(rest % 32) + text
+    rest = Math.floor(rest / 32)
   }
+  return text
+}
+
+const chance = Buffer.alloc(4_096)
+let chanceUsed = chance.length
+
+/** Five random bits per character. Asking the system for a few bytes costs as much as asking for many. */
+function randomBase32(length: number): string {
+  if (chanceUsed + length > chance.length) {
+    randomFillSync(chance)
+    chanceUsed = 0
+  }
+  let text = ''
+  for (let i = 0; i < length; i++) text += CROCKFORD.charAt(chance[chanceUsed + i]! & 31)
+  chanceUsed += length
   return text
 }
 
@@ -139,8 +154,7 @@ const PREFIXED_PATTERN = /^[a-z]{2,4}_([0-9a-hjkmnp-tv-z]{2})[0-9a-hjkmnp-tv-z]{
  * look-up by id knows its shard, ids of one time lie together in an index, and none can be guessed.
  */
 export function prefixedId(prefix: string, shard: number, clock: Clock): string {
-  const chance = BigInt(`0x${randomBytes(9).toString('hex')}`) & ((1n << 65n) - 1n)
-  return `${prefix}_${base32(BigInt(shard), 2)}${base32(BigInt(clock.now()), 9)}${base32(chance, 13)}`
+  return `${prefix}_${base32(shard, 2)}${base32(clock.now(), 9)}${randomBase32(13)}`
 }
 
 /** The shard of a {@link prefixedId}; `undefined` when the text can't be one. */

@@ -57,8 +57,6 @@ export const LIMITS = {
   stockMax: 1_000_000_000,
   /** Longest reason or note, in characters. */
   reasonCharsMax: 500,
-  /** Largest `metadata`, in bytes of JSON. */
-  metadataBytesMax: 8 * 1024,
   /** Orders placed, or commands appended, in one statement of the group commit. */
   batchItemsMax: 256,
   /** Requests waiting for one group commit before new ones are refused with `overloaded`. */

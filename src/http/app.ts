@@ -52,6 +52,15 @@ export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
       }
     }
   })
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    // Clients name the type of a body they do not send; what is missing then is told field by field.
+    if (body === '') done(null, undefined)
+    else parseJson(request, body as string, done)
+  })
+  app.addHook('preValidation', async (request) => {
+    if (request.body === undefined && request.routeOptions.schema?.body !== undefined) request.body = {}
+  })
   app.setErrorHandler((thrown, request, reply) => {
     const error = toAppError(thrown)
     if (error.status >= 500) logger.error({ err: thrown, request_id: request.id }, `${request.method} ${request.routeOptions.url}: ${error.message}`)

@@ -1,7 +1,7 @@
 import { canonicalJson } from '../core/canonical-json.ts'
 import { messageOf } from '../core/errors.ts'
 import { replay, type OrderState } from './order.ts'
-import type { AuditDifference, AuditedOrder, AuditView, OrderPorts } from './ports.ts'
+import type { AuditDifference, AuditedOrder, AuditResult, AuditView, OrderPorts } from './ports.ts'
 
 export interface VerifyProblem extends AuditDifference {
   readonly check: string
@@ -63,6 +63,21 @@ async function replayAll(view: AuditView, onPage: (compared: number) => void) {
   }
 }
 
+/** Runs every comparison over one consistent view. */
+export async function verifyView(view: AuditView, { onProgress = () => undefined }: VerifyOptions = {}): Promise<OrdersVerified> {
+  const checks: OrdersVerified['checks'][number][] = []
+  const problems: VerifyProblem[] = []
+  const note = (name: string, about: string, { compared, differences }: AuditResult) => {
+    checks.push({ name, about, compared, ok: differences.length === 0 })
+    problems.push(...differences.map((difference) => ({ check: name, ...difference })))
+    onProgress({ check: name, compared })
+  }
+  for (const check of view.checks) note(check.name, check.about, await check.run(DIFFERENCES_MAX))
+  const replayed = await replayAll(view, (compared) => onProgress({ check: 'history_replay', compared }))
+  note('history_replay', 'each order = the replay of its history', replayed)
+  return { ok: problems.length === 0, checks, problems, lag: Number(view.lag) }
+}
+
 export function createVerifier(ports: OrderPorts) {
   return {
     /**
@@ -70,20 +85,8 @@ export function createVerifier(ports: OrderPorts) {
      * (per order, and by an independent join), histories with orders (dense, and replayed), stock with its ledger and
      * with open orders, the numbers of the log. Names each difference; changes nothing.
      */
-    verifyOrders({ onProgress = () => undefined }: VerifyOptions = {}): Promise<OrdersVerified> {
-      return ports.audit(async (view) => {
-        const checks: OrdersVerified['checks'][number][] = []
-        const problems: VerifyProblem[] = []
-        const note = (name: string, about: string, result: { compared: number; differences: readonly AuditDifference[] }) => {
-          checks.push({ name, about, compared: result.compared, ok: result.differences.length === 0 })
-          problems.push(...result.differences.map((difference) => ({ check: name, ...difference })))
-          onProgress({ check: name, compared: result.compared })
-        }
-        for (const check of view.checks) note(check.name, check.about, await check.run(DIFFERENCES_MAX))
-        const replayed = await replayAll(view, (compared) => onProgress({ check: 'history_replay', compared }))
-        note('history_replay', 'each order = the replay of its history', replayed)
-        return { ok: problems.length === 0, checks, problems, lag: Number(view.lag) }
-      })
+    verifyOrders(options: VerifyOptions = {}): Promise<OrdersVerified> {
+      return ports.audit((view) => verifyView(view, options))
     },
   }
 }

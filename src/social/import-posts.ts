@@ -75,11 +75,20 @@ function toRow(record: Readonly<Record<string, unknown>>, line: number, name: st
   return { line, input, idempotency: { key, fingerprint }, atMs: timeOf(record['timestamp'], nowMs) }
 }
 
+/** The message of the parser would repeat the text, whatever stands in it. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Error('is not valid JSON')
+  }
+}
+
 /** Reads a line by the format; a CSV's first line names the columns and gives nothing. */
 function createLineReader(format: 'jsonl' | 'csv'): (text: string) => Record<string, unknown> | undefined {
   if (format === 'jsonl') {
     return (text) => {
-      const value: unknown = JSON.parse(text)
+      const value = parseJson(text)
       if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('is not a JSON object')
       return value as Record<string, unknown>
     }

@@ -63,6 +63,16 @@ for (const engine of sqlEngines()) {
       expect(await bench.orders.verifyOrders()).toMatchObject({ ok: true, problems: [], lag: 0 })
     })
 
+    it('answers its central question from the index', async () => {
+      const { sql } = bench.database
+      await sql.transaction((tx) => tx.script('analyze daily_sales_report_gen'))
+      const plan = await sql.query(
+        `explain select sum(price) from daily_sales_report
+         where product_category = 'Technology' and shipping_city = 'New York City'`,
+      )
+      expect(JSON.stringify(plan)).toContain('Index Only Scan using daily_sales_report_category_city')
+    })
+
     it('keeps the day of each order, whatever the time zone', async () => {
       const { rows } = await bench.orders.salesReport({ from: '2017-11-08', to: '2017-11-08', group_by: 'day,city' })
       expect(rows).toContainEqual({ day: '2017-11-08', city: 'Henderson', price: 99_390, quantity: 5, orders: 1 })

@@ -50,7 +50,7 @@ describe('keys and scopes', () => {
 describe('malformed requests are precise problems', () => {
   const cases: [what: string, body: unknown, headers: Record<string, string>, status: number, code: string][] = [
     ['malformed JSON', '{"name": ', {}, 400, 'malformed_json'],
-    ['an empty body', '', { 'content-type': 'application/json' }, 400, 'malformed_json'],
+    ['an empty body', '', { 'content-type': 'application/json' }, 400, 'invalid_input'],
     ['a forbidden name', '{"__proto__": {"a": 1}}', {}, 400, 'malformed_json'],
     ['another media type', 'a=b', { 'content-type': 'application/x-www-form-urlencoded' }, 415, 'unsupported_media_type'],
     ['a body over the limit', { name: 'x'.repeat(LIMITS.bodyBytesMax) }, {}, 413, 'body_too_large'],

@@ -4,7 +4,7 @@ import { openPg } from '../../src/engines/postgres/client-pg.ts'
 import { PROFILES } from '../../src/engines/postgres/profiles.ts'
 import { CHECK_VIOLATION, sqlState } from '../../src/engines/sql/sql.ts'
 import { seededRandom } from '../setup/random.ts'
-import { tell } from '../setup/script.ts'
+import { tell } from '../setup/tell.ts'
 import { appendProof, type Disturbance, type ProofEvent } from './proof-log.ts'
 
 /** What the appender tells of one statement: it committed, it certainly did not, or it may have, as after silence. */

@@ -3,7 +3,7 @@ import { createMetrics } from '../../src/core/metrics.ts'
 import { openPg } from '../../src/engines/postgres/client-pg.ts'
 import { PROFILES } from '../../src/engines/postgres/profiles.ts'
 import { startProjector } from '../../src/log/projector.ts'
-import { tell } from '../setup/script.ts'
+import { tell } from '../setup/tell.ts'
 import { openProofStore, proofProjection } from './proof-log.ts'
 
 /** Runs the projection of the proof until killed. */

@@ -1,8 +1,12 @@
 import { spawn } from 'node:child_process'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { build } from 'vite'
 
-const RUN_TS = fileURLToPath(new URL('./run-ts.mjs', import.meta.url))
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const RUN_SCRIPT = fileURLToPath(new URL('./run-script.mjs', import.meta.url))
 
 export interface ScriptProcess {
   readonly pid: number
@@ -14,16 +18,35 @@ export interface ScriptProcess {
   kill(): Promise<void>
 }
 
-/**
- * Runs the `main(...args)` of a TypeScript module in a process of its own. What it tells comes as lines of JSON on
- * stdout; a line that a kill cut off is dropped, as nobody could rely on it.
- */
-export function startScript(
-  script: URL,
-  args: readonly string[],
-  onMessage: (message: unknown) => void = () => undefined,
-): ScriptProcess {
-  const child = spawn(process.execPath, [RUN_TS, fileURLToPath(script), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+export interface Script {
+  /**
+   * Runs the script's `main(...args)` in a process of its own. What it tells comes as lines of JSON on stdout; a line
+   * that a kill cut off is dropped, as nobody could rely on it.
+   */
+  start(args: readonly string[], onMessage?: (message: unknown) => void): ScriptProcess
+  remove(): Promise<void>
+}
+
+/** Builds a TypeScript module with all it imports from source, so that a process of it starts quickly. */
+export async function buildScript(source: URL): Promise<Script> {
+  // Inside the project, where the packages are found.
+  const cache = join(ROOT, '.cache')
+  await mkdir(cache, { recursive: true })
+  const outDir = await mkdtemp(join(cache, 'script-'))
+  await build({
+    configFile: false,
+    root: ROOT,
+    logLevel: 'error',
+    build: { ssr: fileURLToPath(source), outDir, rollupOptions: { output: { entryFileNames: 'script.mjs' } } },
+  })
+  return {
+    start: (args, onMessage) => start(join(outDir, 'script.mjs'), args, onMessage),
+    remove: () => rm(outDir, { recursive: true }),
+  }
+}
+
+function start(file: string, args: readonly string[], onMessage?: (message: unknown) => void): ScriptProcess {
+  const child = spawn(process.execPath, [RUN_SCRIPT, file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   let stderr = ''
   child.stderr.on('data', (chunk: Buffer) => {
     stderr += chunk
@@ -35,7 +58,7 @@ export function startScript(
     } catch {
       return
     }
-    onMessage(message)
+    onMessage?.(message)
   })
   const ended = new Promise<number | NodeJS.Signals>((resolve) => {
     child.once('close', (code, signal) => resolve(signal ?? code ?? -1))
@@ -49,9 +72,4 @@ export function startScript(
       await ended
     },
   }
-}
-
-/** For scripts: tells the test something. */
-export function tell(message: object): void {
-  process.stdout.write(`${JSON.stringify(message)}\n`)
 }

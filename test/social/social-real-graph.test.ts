@@ -18,17 +18,30 @@ const POSTS = 2_000
 const MINUTES = 60_000
 
 describe.skipIf(!present)('the real follow graph, on an embedded database', () => {
-  it('imports, publishes, fans out, and every timeline equals the naive pull query', { timeout: 10 * MINUTES }, async () => {
+  it('imports, publishes, fans out, and every timeline equals the naive pull query', {
+    timeout: 10 * MINUTES,
+  }, async () => {
     const under = await openSocial(sqlEngines()[0]!)
     const { social, deps } = under
     const seconds = stopwatch()
 
     let progress = 0
     const first = await social.importFollows(file, { onProgress: (done, total) => (progress = done / (total ?? 1)) })
-    expect(first).toMatchObject({ lines: EDGES, follows_added: EDGES, users_added: PEOPLE, follows_present: 0, bad_lines: 0 })
+    expect(first).toMatchObject({
+      lines: EDGES,
+      follows_added: EDGES,
+      users_added: PEOPLE,
+      follows_present: 0,
+      bad_lines: 0,
+    })
     expect(progress).toBe(1)
     const imported = seconds()
-    expect(await social.importFollows(file)).toMatchObject({ follows_added: 0, users_added: 0, follows_present: EDGES, bad_lines: 0 })
+    expect(await social.importFollows(file)).toMatchObject({
+      follows_added: 0,
+      users_added: 0,
+      follows_present: EDGES,
+      bad_lines: 0,
+    })
     const repeated = seconds()
 
     const authors = await authorsOf(under.database.sql)
@@ -41,8 +54,13 @@ describe.skipIf(!present)('the real follow graph, on an embedded database', () =
     })
     await Promise.all(publishers)
     const published = seconds()
-    const depthOf = async (lane: Lane) => (await deps.queue.depths()).filter((topic) => topic.lane === lane && topic.depth > 0).length
-    await until('both lanes are empty', async () => (await depthOf('small')) + (await depthOf('bulk')) === 0, 5 * MINUTES)
+    const depthOf = async (lane: Lane) =>
+      (await deps.queue.depths()).filter((topic) => topic.lane === lane && topic.depth > 0).length
+    await until(
+      'both lanes are empty',
+      async () => (await depthOf('small')) + (await depthOf('bulk')) === 0,
+      5 * MINUTES,
+    )
     await workers.close()
     const drained = seconds()
 
@@ -56,7 +74,15 @@ describe.skipIf(!present)('the real follow graph, on an embedded database', () =
         `(${sums!.delivered} deliveries), verify ${verified} s (${report.entries} entries)\n`,
     )
     expect(report.findings).toEqual([])
-    expect(report).toMatchObject({ ok: true, timelines: PEOPLE, posts: POSTS, missing: 0, extra: 0, duplicate: 0, pending: 0 })
+    expect(report).toMatchObject({
+      ok: true,
+      timelines: PEOPLE,
+      posts: POSTS,
+      missing: 0,
+      extra: 0,
+      duplicate: 0,
+      pending: 0,
+    })
     expect(report.entries).toBe(Number(sums!.delivered) + POSTS)
     expect(sums!.pending).toBe(0n)
     await under.close()

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Page } from '../../src/core/cursor.ts'
 import type { Post } from '../../src/social/schemas.ts'
+import { until } from '../../src/testing/until.ts'
 import { openSocial, type SocialUnderTest } from '../setup/social.ts'
 import { sqlEngines } from '../setup/sql.ts'
-import { until } from '../../src/testing/until.ts'
 
 const texts = (page: Page<Post>) => page.items.map((post) => post.content.text)
 
@@ -34,7 +34,9 @@ for (const engine of sqlEngines()) {
       const first = await social.createUser(input, context)
       expect(await social.createUser(input, context)).toEqual(first)
       expect(replays).toBe(1)
-      await expect(social.createUser({ ...input, name: 'Other' }, context)).rejects.toMatchObject({ code: 'idempotency_key_reused' })
+      await expect(social.createUser({ ...input, name: 'Other' }, context)).rejects.toMatchObject({
+        code: 'idempotency_key_reused',
+      })
       await expect(social.createUser({ handle: 'KAY', name: 'x' })).rejects.toMatchObject({
         code: 'already_exists',
         fields: [{ pointer: '/handle', detail: 'is taken' }],
@@ -62,9 +64,15 @@ for (const engine of sqlEngines()) {
       const refused = { code: 'invalid_input' }
       await expect(social.publish({ user_id: 'photo', content: {} })).rejects.toMatchObject(refused)
       await expect(social.publish({ user_id: 'photo', content: { text: '' } })).rejects.toMatchObject(refused)
-      await expect(social.publish({ user_id: 'photo', content: { text: 'x'.repeat(5_001) } })).rejects.toMatchObject(refused)
-      await expect(social.publish({ user_id: 'nobody', content: { text: 'x' } })).rejects.toMatchObject({ code: 'user_not_found' })
-      await expect(social.publish({ user_id: 'photo', content: { text: 'pay with 4111 1111 1111 1111' } })).rejects.toMatchObject({
+      await expect(social.publish({ user_id: 'photo', content: { text: 'x'.repeat(5_001) } })).rejects.toMatchObject(
+        refused,
+      )
+      await expect(social.publish({ user_id: 'nobody', content: { text: 'x' } })).rejects.toMatchObject({
+        code: 'user_not_found',
+      })
+      await expect(
+        social.publish({ user_id: 'photo', content: { text: 'pay with 4111 1111 1111 1111' } }),
+      ).rejects.toMatchObject({
         code: 'card_number_refused',
       })
     })
@@ -133,7 +141,9 @@ for (const engine of sqlEngines()) {
       }
       expect(seen).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 0].map((n) => `kept ${n}`))
       await social.unmute('reader', 'muted')
-      expect((await social.timeline('reader', { limit: 100 })).items.filter((post) => post.user_id === 'muted')).toHaveLength(12)
+      expect(
+        (await social.timeline('reader', { limit: 100 })).items.filter((post) => post.user_id === 'muted'),
+      ).toHaveLength(12)
     })
 
     it('refuses a cursor of another list', async () => {
@@ -174,7 +184,9 @@ for (const engine of sqlEngines()) {
       await social.unlike(post.post_id, 'star')
       await social.unlike(post.post_id, 'star')
       const comment = await social.comment(post.post_id, { user_id: 'fan1', text: 'first' }, { idempotencyKey: 'c' })
-      expect(await social.comment(post.post_id, { user_id: 'fan1', text: 'first' }, { idempotencyKey: 'c' })).toEqual(comment)
+      expect(await social.comment(post.post_id, { user_id: 'fan1', text: 'first' }, { idempotencyKey: 'c' })).toEqual(
+        comment,
+      )
       const second = await social.comment(post.post_id, { user_id: 'fan2', text: 'second' })
       expect(await social.comments(post.post_id, { limit: 1 })).toMatchObject({ items: [comment] })
       await social.deleteComment(second.comment_id)
@@ -182,7 +194,9 @@ for (const engine of sqlEngines()) {
       expect(await social.post(post.post_id)).toMatchObject({ like_count: 2, comment_count: 1 })
       await social.block('foe', 'star')
       await expect(social.like(post.post_id, 'foe')).rejects.toMatchObject({ code: 'interaction_blocked' })
-      await expect(social.comment(post.post_id, { user_id: 'foe', text: 'x' })).rejects.toMatchObject({ code: 'interaction_blocked' })
+      await expect(social.comment(post.post_id, { user_id: 'foe', text: 'x' })).rejects.toMatchObject({
+        code: 'interaction_blocked',
+      })
       await expect(social.like('1', 'fan1')).rejects.toMatchObject({ code: 'post_not_found' })
       await expect(social.like('not-an-id', 'fan1')).rejects.toMatchObject({ code: 'post_not_found' })
       await expect(social.like(post.post_id, 'nobody')).rejects.toMatchObject({ code: 'user_not_found' })
@@ -254,7 +268,9 @@ for (const engine of sqlEngines()) {
     })
 
     it('finds nothing wrong with any timeline or count', async () => {
-      await until('the queue is empty', async () => (await under.deps.queue.depths()).every((topic) => topic.depth === 0))
+      await until('the queue is empty', async () =>
+        (await under.deps.queue.depths()).every((topic) => topic.depth === 0),
+      )
       const report = await social.verify()
       expect(report.findings).toEqual([])
       expect(report).toMatchObject({ ok: true, missing: 0, extra: 0, duplicate: 0, pending: 0, wrong_counts: 0 })

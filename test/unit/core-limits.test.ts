@@ -9,7 +9,6 @@ describe('LIMITS', () => {
   it('fit each other', () => {
     expect(LIMITS.pageItemsDefault).toBeLessThanOrEqual(LIMITS.pageItemsMax)
     expect(LIMITS.postTextCharsMax).toBeLessThan(LIMITS.bodyBytesMax)
-    expect(LIMITS.metadataBytesMax).toBeLessThan(LIMITS.bodyBytesMax)
     expect(LIMITS.batchItemsMax).toBeLessThanOrEqual(LIMITS.batchWaitingMax)
     expect(LIMITS.processorMsMax).toBeLessThan(LIMITS.idempotencyLeaseMs)
     expect(LIMITS.amountMinorMax).toBeLessThanOrEqual(BigInt(Number.MAX_SAFE_INTEGER))

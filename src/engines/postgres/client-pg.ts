@@ -3,8 +3,15 @@ import type { Pool, PoolClient, PoolConfig } from 'pg'
 import { AppError } from '../../core/errors.ts'
 import { LIMITS } from '../../core/limits.ts'
 import type { Logger } from '../../core/logger.ts'
-import { encodeParam, type SqlClient, type SqlParam, type SqlProfile, type SqlTx, type TransactionOptions } from '../sql/sql.ts'
 import { retryConflicts } from '../sql/retry-conflicts.ts'
+import {
+  encodeParam,
+  type SqlClient,
+  type SqlParam,
+  type SqlProfile,
+  type SqlTx,
+  type TransactionOptions,
+} from '../sql/sql.ts'
 
 const INT8 = 20
 const INT8_ARRAY = 1016
@@ -61,7 +68,11 @@ export async function openPg(
   pool.on('error', (error) => options.logger.warn({ err: error }, 'an idle database connection was lost'))
   const names = new Map<string, string>()
 
-  async function run<Row extends object>(on: Pool | PoolClient, text: string, params: readonly SqlParam[]): Promise<Row[]> {
+  async function run<Row extends object>(
+    on: Pool | PoolClient,
+    text: string,
+    params: readonly SqlParam[],
+  ): Promise<Row[]> {
     const result = await on.query<Row>({ text, name: statementName(text, names), values: params.map(encodeParam) })
     return result.rows
   }
@@ -69,6 +80,11 @@ export async function openPg(
   async function once<T>(work: (tx: SqlTx) => Promise<T>, txOptions: TransactionOptions): Promise<T> {
     const client = await pool.connect()
     let broken: Error | undefined
+    // The pool hears of a connection that breaks while idle, but not while it is lent: without this the process ends.
+    const onError = (error: Error) => {
+      broken = error
+    }
+    client.on('error', onError)
     try {
       await client.query(txOptions.snapshot ? 'begin isolation level repeatable read read only' : 'begin')
       const value = await work({
@@ -83,6 +99,7 @@ export async function openPg(
       })
       throw error
     } finally {
+      client.off('error', onError)
       client.release(broken)
     }
   }

@@ -37,7 +37,8 @@ delete from follow_backfills where (follower_id, followee_id) in (
   join follow_backfills b on b.follower_id = t.follower_id and b.followee_id = t.followee_id
   order by b.follower_id, b.followee_id for update of b)`
 
-const PENDING_BACKFILLS = 'select follower_id, followee_id from follow_backfills where since < $1 order by since limit $2'
+const PENDING_BACKFILLS =
+  'select follower_id, followee_id from follow_backfills where since < $1 order by since limit $2'
 
 const BLOCK = 'insert into blocks (user_id, other_id, since) values ($1, $2, $3) on conflict do nothing'
 const UNBLOCK = 'delete from blocks where user_id = $1 and other_id = $2'

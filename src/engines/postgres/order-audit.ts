@@ -208,17 +208,17 @@ async function readOrders(tx: SqlTx, after: bigint, limit: number) {
   }))
 }
 
+/** What can be compared inside a transaction. */
+export async function auditOrdersIn(tx: SqlTx): Promise<AuditView> {
+  const [row] = await tx.query<{ lag: bigint }>(LAG)
+  return {
+    lag: row?.lag ?? 0n,
+    checks: CHECKS.map((check) => checkOf(tx, check)),
+    orders: (after, limit) => readOrders(tx, after, limit),
+  }
+}
+
 /** Everything in one snapshot, however long the comparisons take. */
 export function auditOrders<T>(sql: SqlClient, work: (view: AuditView) => Promise<T>): Promise<T> {
-  return sql.transaction(
-    async (tx) => {
-      const [row] = await tx.query<{ lag: bigint }>(LAG)
-      return work({
-        lag: row?.lag ?? 0n,
-        checks: CHECKS.map((check) => checkOf(tx, check)),
-        orders: (after, limit) => readOrders(tx, after, limit),
-      })
-    },
-    { snapshot: true },
-  )
+  return sql.transaction(async (tx) => work(await auditOrdersIn(tx)), { snapshot: true })
 }

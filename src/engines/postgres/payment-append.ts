@@ -67,7 +67,10 @@ k as (
   insert into idempotency_keys (shard, scope, key, fingerprint, operation_id, lease_until, response_status, response_body, created_at)
   select xk.shard, scope, key, fingerprint, op_id, lease_until, response_status, response, xk.at
   from xk join x on x.i = xk.i
-  where x.id in (select id from l) and (must_be_new or (xk.shard, scope, key) in (select shard, scope, key from idempotency_keys))
+  left join lateral (
+    select true as kept from idempotency_keys e where e.shard = xk.shard and e.scope = xk.scope and e.key = xk.key limit 1
+  ) stored on not must_be_new
+  where x.id in (select id from l) and (must_be_new or kept)
   order by xk.shard, scope, key
   on conflict (shard, scope, key) do update
   set response_status = excluded.response_status, response_body = excluded.response_body, lease_until = excluded.lease_until

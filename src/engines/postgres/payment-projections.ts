@@ -119,7 +119,8 @@ async function foldTransactions({ generation, shard, events }: ProjectionBatch, 
   const added = movements.flatMap(({ event, amount }) => {
     const about = first.get(event.streamId)
     if (about === undefined) throw new Error(`${event.streamId} has no first event`)
-    return about.customer_id === undefined ? [] : [{ event, amount, ...about }]
+    const { customer_id, order_id, currency } = about
+    return customer_id === undefined ? [] : [{ event, amount, customer_id, order_id, currency }]
   })
   if (added.length === 0) return
   await tx.query(ADD_TRANSACTIONS, [

@@ -1,0 +1,315 @@
+import Type from 'typebox'
+import {
+  Comment,
+  CommentPage,
+  CreateCommentInput,
+  CreateUserInput,
+  FollowPage,
+  Post,
+  PostPage,
+  PublishInput,
+  User,
+  UserId,
+} from '../../social/schemas.ts'
+import type { Social } from '../../social/social.ts'
+import { commandContext, type HttpApp, NoContent, PageQuery, problems, type Routes } from '../route.ts'
+
+const tags = ['social']
+const strict = { additionalProperties: false }
+
+const UserParams = Type.Object({ user_id: UserId })
+// Whatever can't be an id names nothing: 404 rather than 400.
+const PostParams = Type.Object({ post_id: Type.String({ maxLength: 100, description: 'The post' }) })
+const CommentParams = Type.Object({ comment_id: Type.String({ maxLength: 100, description: 'The comment' }) })
+const LikeParams = Type.Object({ ...PostParams.properties, user_id: UserId })
+
+const Page = Type.Object(PageQuery, strict)
+const viewer = Type.Optional(
+  Type.String({
+    ...UserId,
+    description: 'Answer as this user may see it; without it nothing is hidden',
+  }),
+)
+const Viewer = Type.Object({ viewer }, strict)
+const PageAndViewer = Type.Object({ ...PageQuery, viewer }, strict)
+
+/** Users, follows, posts, timelines, likes and comments. */
+export function socialRoutes(social: Social): Routes {
+  return (app) => {
+    userRoutes(app, social)
+    relationRoutes(app, social)
+    postRoutes(app, social)
+    likeAndCommentRoutes(app, social)
+  }
+}
+
+function userRoutes(app: HttpApp, social: Social): void {
+  app.post(
+    '/v1/users',
+    {
+      config: { scope: 'social', idempotency: 'optional' },
+      schema: {
+        operationId: 'createUser',
+        summary: 'Create a user',
+        tags,
+        body: CreateUserInput,
+        response: { 201: User, ...problems },
+      },
+    },
+    async (request, reply) => {
+      return reply.code(201).send(await social.createUser(request.body, commandContext(request, reply)))
+    },
+  )
+  app.get(
+    '/v1/users/:user_id',
+    {
+      config: { scope: 'social:read' },
+      schema: {
+        operationId: 'getUser',
+        summary: 'Read a user',
+        tags,
+        params: UserParams,
+        response: { 200: User, ...problems },
+      },
+    },
+    async ({ params }) => social.user(params.user_id),
+  )
+  app.delete(
+    '/v1/users/:user_id',
+    {
+      config: { scope: 'social' },
+      schema: {
+        operationId: 'eraseUser',
+        summary: 'Erase a user for good',
+        description:
+          'Posts, likes, comments, relations and timeline go; counts of other posts fall exactly. The id stays taken for a minute.',
+        tags,
+        params: UserParams,
+        response: { 204: NoContent, ...problems },
+      },
+    },
+    async ({ params }, reply) => {
+      await social.eraseUser(params.user_id)
+      return reply.code(204).send(null)
+    },
+  )
+  app.get(
+    '/v1/users/:user_id/posts',
+    {
+      config: { scope: 'social:read' },
+      schema: {
+        operationId: 'listPosts',
+        summary: "List a user's posts, newest first",
+        tags,
+        params: UserParams,
+        querystring: PageAndViewer,
+        response: { 200: PostPage, ...problems },
+      },
+    },
+    async ({ params, query }) => social.posts(params.user_id, query),
+  )
+  app.get(
+    '/v1/users/:user_id/timeline',
+    {
+      config: { scope: 'social:read' },
+      schema: {
+        operationId: 'getTimeline',
+        summary: 'Read a home timeline, newest first',
+        description:
+          'Posts of the user and of everybody followed. A page is shorter than its limit only at the end, and a walk by cursor shows each post once, whatever is published meanwhile.',
+        tags,
+        params: UserParams,
+        querystring: Page,
+        response: { 200: PostPage, ...problems },
+      },
+    },
+    async ({ params, query }) => social.timeline(params.user_id, query),
+  )
+}
+
+interface RelationRoute {
+  /** As in the path, e.g. `blocks`. */
+  readonly name: string
+  readonly other: 'followee_id' | 'other_id'
+  readonly put: { operationId: string; summary: string; run(userId: string, otherId: string): Promise<void> }
+  readonly remove: { operationId: string; summary: string; run(userId: string, otherId: string): Promise<void> }
+}
+
+/** `PUT` and `DELETE /v1/users/{id}/<name>/{other}`: both may be repeated, both answer 204. */
+function relation(app: HttpApp, { name, other, put, remove }: RelationRoute): void {
+  const params = Type.Object({ user_id: UserId, [other]: UserId })
+  for (const [method, { operationId, summary, run }] of [['PUT', put] as const, ['DELETE', remove] as const]) {
+    app.route({
+      method,
+      url: `/v1/users/:user_id/${name}/:${other}`,
+      config: { scope: 'social' },
+      schema: { operationId, summary, tags, params, response: { 204: NoContent, ...problems } },
+      handler: async (request, reply) => {
+        const ids = request.params as Record<string, string>
+        await run(ids['user_id']!, ids[other]!)
+        return reply.code(204).send(null)
+      },
+    })
+  }
+}
+
+function relationRoutes(app: HttpApp, social: Social): void {
+  relation(app, {
+    name: 'follows',
+    other: 'followee_id',
+    put: { operationId: 'follow', summary: 'Follow a user', run: social.follow },
+    remove: { operationId: 'unfollow', summary: 'Unfollow a user', run: social.unfollow },
+  })
+  relation(app, {
+    name: 'blocks',
+    other: 'other_id',
+    put: { operationId: 'block', summary: 'Block a user', run: social.block },
+    remove: { operationId: 'unblock', summary: 'Unblock a user', run: social.unblock },
+  })
+  relation(app, {
+    name: 'mutes',
+    other: 'other_id',
+    put: { operationId: 'mute', summary: 'Mute a user', run: social.mute },
+    remove: { operationId: 'unmute', summary: 'Unmute a user', run: social.unmute },
+  })
+  for (const [name, operationId, summary, list] of [
+    ['follows', 'listFollows', 'List whom a user follows, by id', social.follows],
+    ['followers', 'listFollowers', 'List who follows a user, by id', social.followers],
+  ] as const) {
+    app.get(
+      `/v1/users/:user_id/${name}`,
+      {
+        config: { scope: 'social:read' },
+        schema: {
+          operationId,
+          summary,
+          tags,
+          params: UserParams,
+          querystring: Page,
+          response: { 200: FollowPage, ...problems },
+        },
+      },
+      async ({ params, query }) => list(params.user_id, query),
+    )
+  }
+}
+
+function postRoutes(app: HttpApp, social: Social): void {
+  app.post(
+    '/v1/posts',
+    {
+      config: { scope: 'social', idempotency: 'optional' },
+      schema: {
+        operationId: 'publish',
+        summary: 'Publish a post',
+        description: 'It is in the timeline of its author at once and on its way to the followers.',
+        tags,
+        body: PublishInput,
+        response: { 201: Post, ...problems },
+      },
+    },
+    async (request, reply) => {
+      return reply.code(201).send(await social.publish(request.body, commandContext(request, reply)))
+    },
+  )
+  app.get(
+    '/v1/posts/:post_id',
+    {
+      config: { scope: 'social:read' },
+      schema: {
+        operationId: 'getPost',
+        summary: 'Read a post',
+        tags,
+        params: PostParams,
+        querystring: Viewer,
+        response: { 200: Post, ...problems },
+      },
+    },
+    async ({ params, query }) => social.post(params.post_id, query),
+  )
+  app.delete(
+    '/v1/posts/:post_id',
+    {
+      config: { scope: 'social' },
+      schema: {
+        operationId: 'deletePost',
+        summary: 'Delete a post',
+        tags,
+        params: PostParams,
+        response: { 204: NoContent, ...problems },
+      },
+    },
+    async ({ params }, reply) => {
+      await social.deletePost(params.post_id)
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+function likeAndCommentRoutes(app: HttpApp, social: Social): void {
+  for (const [method, operationId, summary, run] of [
+    ['PUT', 'like', 'Like a post', social.like],
+    ['DELETE', 'unlike', 'Take a like back', social.unlike],
+  ] as const) {
+    app.route({
+      method,
+      url: '/v1/posts/:post_id/likes/:user_id',
+      config: { scope: 'social' },
+      schema: { operationId, summary, tags, params: LikeParams, response: { 204: NoContent, ...problems } },
+      handler: async ({ params }, reply) => {
+        await run(params.post_id, params.user_id)
+        return reply.code(204).send(null)
+      },
+    })
+  }
+  app.post(
+    '/v1/posts/:post_id/comments',
+    {
+      config: { scope: 'social', idempotency: 'optional' },
+      schema: {
+        operationId: 'createComment',
+        summary: 'Comment on a post',
+        tags,
+        params: PostParams,
+        body: CreateCommentInput,
+        response: { 201: Comment, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const context = commandContext(request, reply)
+      return reply.code(201).send(await social.comment(request.params.post_id, request.body, context))
+    },
+  )
+  app.get(
+    '/v1/posts/:post_id/comments',
+    {
+      config: { scope: 'social:read' },
+      schema: {
+        operationId: 'listComments',
+        summary: 'List the comments on a post, oldest first',
+        tags,
+        params: PostParams,
+        querystring: PageAndViewer,
+        response: { 200: CommentPage, ...problems },
+      },
+    },
+    async ({ params, query }) => social.comments(params.post_id, query),
+  )
+  app.delete(
+    '/v1/comments/:comment_id',
+    {
+      config: { scope: 'social' },
+      schema: {
+        operationId: 'deleteComment',
+        summary: 'Delete a comment',
+        tags,
+        params: CommentParams,
+        response: { 204: NoContent, ...problems },
+      },
+    },
+    async ({ params }, reply) => {
+      await social.deleteComment(params.comment_id)
+      return reply.code(204).send(null)
+    },
+  )
+}

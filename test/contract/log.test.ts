@@ -1,0 +1,46 @@
+import { testLog } from '../../src/testing/log.ts'
+import { appendProof, createProofLog, openProofStore, proofProjection } from '../log/proof-log.ts'
+import { sqlEngines } from '../setup/sql.ts'
+
+const LIVE = `
+select shard, event_id as "eventId", stream_id as "streamId", version, generation, code_version as "codeVersion"
+from proof_model order by shard, event_id`
+
+const DISORDERED = `
+select stream_id from proof_counts_gen
+where disorder > 0 and generation = (select live_generation from projections where name = 'proof')`
+
+for (const engine of sqlEngines()) {
+  testLog(engine.name, async () => {
+    const { sql, drop } = await engine.create()
+    await createProofLog(sql)
+    return {
+      store: await openProofStore(sql),
+      append: async (shard, streamIds) => {
+        await appendProof(
+          sql,
+          shard,
+          streamIds.map((streamId) => ({ streamId, payload: {} })),
+        )
+      },
+      projection: proofProjection,
+      live: () => sql.query(LIVE),
+      async disorderedStreams() {
+        return (await sql.query<{ stream_id: string }>(DISORDERED)).map((row) => row.stream_id)
+      },
+      async generations() {
+        const rows = await sql.query<{ generation: number }>(
+          'select distinct generation from proof_model_gen order by 1',
+        )
+        return rows.map((row) => row.generation)
+      },
+      async damage(shard, eventId) {
+        await sql.query('delete from proof_events where shard = $1 and event_id = $2', [shard, eventId])
+      },
+      async failForDatabase(tx) {
+        await tx.query('select * from table_that_is_missing')
+      },
+      close: drop,
+    }
+  })
+}

@@ -1,0 +1,292 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { fakeClock } from '../../src/core/clock.ts'
+import { silentLogger } from '../../src/core/logger.ts'
+import { rebuild } from '../../src/log/projector.ts'
+import { openOrderBench, SOMEWHERE, type OrderBench } from '../setup/orders.ts'
+import { sqlEngines } from '../setup/sql.ts'
+
+const NIGHT = Date.parse('2026-03-02T03:30:00Z')
+const DAY_MS = 86_400_000
+const BOSTON = { line1: '2 Side Street', city: 'Boston', country: 'US' }
+
+for (const engine of sqlEngines()) {
+  describe(`sales report on ${engine.name}`, () => {
+    const clock = fakeClock(NIGHT)
+    let bench: OrderBench
+    let shops = 0
+    beforeAll(async () => {
+      bench = await openOrderBench(engine, { clock, timeZone: 'America/New_York' })
+    })
+    afterAll(() => bench.close())
+
+    /** Products and a customer of their own in categories of their own, so that tests share a database. */
+    async function openShop() {
+      shops += 1
+      const name = `shop${shops}`
+      const [camera, lens, optics, electronics] = [`${name}-camera`, `${name}-lens`, `${name} optics`, `${name} electronics`]
+      await bench.product(camera, 1_000, { category: electronics })
+      await bench.product(lens, 1_000, { price: 300, category: optics })
+      await bench.orders.createCustomer({ customer_id: name, name: `Customer of ${name}` })
+      const place = (items: [string, number][], more = {}) =>
+        bench.place(
+          items.map(([product_id, quantity]) => ({ product_id, quantity })),
+          { customer_id: name, ...more },
+        )
+      return {
+        ...{ name, camera, lens, optics, electronics, place },
+        sell: async (items: [string, number][], more = {}) => bench.pay(await place(items, more)),
+        total: async (query = {}) => (await bench.orders.salesReport({ product_category: electronics, ...query })).total,
+      }
+    }
+
+    it('counts a sale when it is paid and takes it back when it is cancelled', async () => {
+      const { camera, lens, place, sell, total, optics } = await openShop()
+      const pending = await place([[camera, 1]])
+      const sold = await sell([[camera, 2], [lens, 1]])
+      await bench.fold()
+      expect(await total()).toEqual({ price: 2_000, quantity: 2, orders: 1 })
+      expect(await total({ product_category: optics })).toEqual({ price: 300, quantity: 1, orders: 1 })
+      await bench.orders.cancel(pending.order_id)
+      await bench.orders.cancel(sold.order_id)
+      await bench.fold()
+      expect(await total()).toEqual({ price: 0, quantity: 0, orders: 0 })
+      const rows = await bench.database.sql.query(
+        `select kind, line_no, event_no, price::int, quantity from daily_sales_report where order_id = $1
+         order by event_no, line_no`,
+        [BigInt(sold.order_id)],
+      )
+      expect(rows).toEqual([
+        { kind: 'sale', line_no: 1, event_no: 2, price: 2_000, quantity: 2 },
+        { kind: 'sale', line_no: 2, event_no: 2, price: 300, quantity: 1 },
+        { kind: 'cancel', line_no: 1, event_no: 3, price: -2_000, quantity: -2 },
+        { kind: 'cancel', line_no: 2, event_no: 3, price: -300, quantity: -1 },
+      ])
+      const ofPending = 'select count(*)::int as rows from daily_sales_report where order_id = $1'
+      expect(await bench.database.sql.query(ofPending, [BigInt(pending.order_id)])).toEqual([{ rows: 0 }])
+    })
+
+    it('filters and groups', async () => {
+      const { camera, lens, optics, electronics, sell, total } = await openShop()
+      await sell([[camera, 1], [lens, 2]])
+      await sell([[camera, 3]], { shipping_address: BOSTON })
+      await bench.fold()
+      const report = await bench.orders.salesReport({ group_by: 'month,category,city' })
+      expect(report.currency).toBe('USD')
+      expect(report.rows.filter((row) => row.category === electronics || row.category === optics)).toEqual([
+        { month: '2026-03', category: electronics, city: 'Boston', price: 3_000, quantity: 3, orders: 1 },
+        { month: '2026-03', category: electronics, city: 'New York', price: 1_000, quantity: 1, orders: 1 },
+        { month: '2026-03', category: optics, city: 'New York', price: 600, quantity: 2, orders: 1 },
+      ])
+      expect(await total()).toEqual({ price: 4_000, quantity: 4, orders: 2 })
+      expect(await total({ shipping_city: 'Boston' })).toMatchObject({ price: 3_000 })
+      // 03:30 UTC is the evening before in New York.
+      expect(await total({ from: '2026-03-01', to: '2026-03-01' })).toMatchObject({ price: 4_000 })
+      expect(await total({ from: '2026-03-02' })).toEqual({ price: 0, quantity: 0, orders: 0 })
+      expect(await total({ to: '2026-02-28' })).toEqual({ price: 0, quantity: 0, orders: 0 })
+      for (const query of [{ from: '2026-02-30' }, { group_by: 'week' }, { from: '1.1.2026' }]) {
+        await expect(bench.orders.salesReport(query)).rejects.toMatchObject({ code: 'invalid_input' })
+      }
+    })
+
+    it('books an amount on the day of the store, and keeps the day of the order', async () => {
+      const { camera, sell, electronics } = await openShop()
+      const order = await sell([[camera, 1]])
+      await clock.advance(3 * DAY_MS)
+      await bench.orders.cancel(order.order_id)
+      await bench.fold()
+      const days = async (day_of: 'sale_day' | 'booked_day') => {
+        const report = await bench.orders.salesReport({ product_category: electronics, group_by: 'day', day_of })
+        return report.rows.map(({ day, price }) => [day, price])
+      }
+      expect(await days('sale_day')).toEqual([['2026-03-01', 0]])
+      expect(await days('booked_day')).toEqual([
+        ['2026-03-01', 1_000],
+        ['2026-03-04', -1_000],
+      ])
+    })
+
+    it('never adds up two currencies', async () => {
+      const { name, camera, electronics, sell } = await openShop()
+      await bench.product(`${name}-shirt`, 10, { currency: 'EUR', price: 500, category: electronics })
+      await sell([[camera, 1]])
+      await sell([[`${name}-shirt`, 1]])
+      await bench.fold()
+      const query = { product_category: electronics }
+      const mixed = bench.orders.salesReport(query)
+      await expect(mixed).rejects.toMatchObject({ code: 'currency_mismatch', data: { currencies: ['EUR', 'USD'] } })
+      const euros = await bench.orders.salesReport({ ...query, currency: 'EUR' })
+      expect(euros).toMatchObject({ currency: 'EUR', total: { price: 500 } })
+    })
+
+    it('says how fresh it is', async () => {
+      const { camera, electronics, sell } = await openShop()
+      const query = { product_category: electronics }
+      await sell([[camera, 1]])
+      await bench.fold()
+      await clock.advance(1_000)
+      const fresh = await bench.orders.salesReport(query)
+      expect(fresh.fresh_as_of).toBe(new Date(clock.now()).toISOString())
+      await sell([[camera, 1]])
+      const soldAt = new Date(clock.now()).toISOString()
+      await clock.advance(60_000)
+      const stale = await bench.orders.salesReport(query)
+      expect(stale).toMatchObject({ total: { price: 1_000 }, fresh_as_of: soldAt })
+    })
+
+    it('has the same rows after a rebuild, and after folding everything twice', async () => {
+      const { camera, lens, sell } = await openShop()
+      const order = await sell([[camera, 1], [lens, 2]])
+      await bench.orders.cancel(order.order_id)
+      await sell([[lens, 5]])
+      await bench.fold()
+      const all = 'select * from daily_sales_report order by order_id, event_no, line_no, leg'
+      const before = await bench.database.sql.query(all)
+      const { ports } = bench
+      const projection = ports.projections[0]!
+      await rebuild({ store: ports.log, logger: silentLogger }, projection)
+      expect(await bench.database.sql.query(all)).toEqual(before)
+      const { liveGeneration: generation } = await ports.log.projection(projection.name)
+      for (const shard of (await ports.log.heads()).keys()) {
+        const events = await ports.log.read(shard, 0n, 1_000)
+        await ports.log.transaction((tx) => projection.handle({ shard, generation, events }, tx))
+      }
+      expect(await bench.database.sql.query(all)).toEqual(before)
+      const generations = await bench.database.sql.query('select distinct generation from daily_sales_report_gen')
+      expect(generations).toEqual([{ generation }])
+    })
+
+    it('sets aside an order whose leg has no line, and goes on with the others', async () => {
+      const { camera, electronics, sell } = await openShop()
+      const bad = await sell([[camera, 1]])
+      await bench.database.sql.query('delete from order_line_items where order_id = $1', [BigInt(bad.order_id)])
+      const good = await sell([[camera, 2]])
+      await bench.fold()
+      expect(await bench.orders.salesReport({ product_category: electronics })).toMatchObject({ total: { price: 2_000 } })
+      const { problems } = await bench.orders.verifyOrders()
+      expect(problems).toContainEqual(expect.objectContaining({ check: 'report_quarantine', subject: `order ${bad.order_id}` }))
+      expect(problems.filter(({ subject }) => subject === `order ${good.order_id}`)).toEqual([])
+    })
+
+    it('forgets the name of an erased customer, and keeps the amounts', async () => {
+      const { name, camera, place, sell, total } = await openShop()
+      await sell([[camera, 2]])
+      await bench.fold()
+      const named = `
+        select customer_name from daily_sales_report where customer_name = $1
+        union all select customer_name from orders where customer_name = $1
+        union all select name from customers where name = $1`
+      expect(await bench.database.sql.query(named, [`Customer of ${name}`])).toHaveLength(3)
+      await bench.orders.eraseCustomer(name)
+      expect(await total()).toEqual({ price: 2_000, quantity: 2, orders: 1 })
+      expect(await bench.database.sql.query(named, [`Customer of ${name}`])).toEqual([])
+      const [order] = (await bench.orders.list({ customer_id: name })).items
+      expect(order?.shipping_address).toEqual({ city: 'New York', region: 'NY', country: 'US' })
+      await expect(bench.orders.getCustomer(name)).rejects.toMatchObject({ code: 'customer_not_found' })
+      await expect(place([[camera, 1]])).rejects.toMatchObject({ code: 'customer_not_found' })
+    })
+  })
+
+  describe(`verify orders on ${engine.name}`, () => {
+    let bench: OrderBench
+    let orderId: string
+    beforeAll(async () => {
+      bench = await openOrderBench(engine)
+      await bench.product('camera', 100)
+      const order = await bench.pay(await bench.place([{ product_id: 'camera', quantity: 2 }]))
+      orderId = order.order_id
+      await bench.place([{ product_id: 'camera', quantity: 1 }], { shipping_address: SOMEWHERE })
+      await bench.fold()
+    })
+    afterAll(() => bench.close())
+
+    it('finds nothing where everything agrees, also while events wait to be folded', async () => {
+      expect(await bench.orders.verifyOrders()).toMatchObject({ ok: true, problems: [], lag: 0 })
+      await bench.pay(await bench.place([{ product_id: 'camera', quantity: 1 }]))
+      expect(await bench.orders.verifyOrders()).toMatchObject({ ok: true, problems: [], lag: 2 })
+      await bench.fold()
+      expect(await bench.orders.verifyOrders()).toMatchObject({ ok: true, lag: 0 })
+    })
+
+    const damages: [what: string, statement: string, check: string, problem: object][] = [
+      [
+        'an amount in the report',
+        'update daily_sales_report_gen set price = price + 1 where order_id = $1',
+        'report_per_order',
+        { expected: '2000', actual: '2001' },
+      ],
+      [
+        'a city in the report',
+        `update daily_sales_report_gen set shipping_city = 'Rome' where order_id = $1`,
+        'report_join',
+        { subject: expect.stringMatching(/^Electronics \/ (Rome|New York)/) },
+      ],
+      [
+        'a missing row of the report',
+        'delete from daily_sales_report_gen where order_id = $1',
+        'report_per_order',
+        { expected: '2000', actual: '0' },
+      ],
+      [
+        'a total',
+        'update orders set subtotal = 1999, total_price = 1999 where order_id = $1',
+        'order_totals',
+        { expected: '1999 + 0 tax', actual: '2000 + 0 tax' },
+      ],
+      [
+        'a quantity of a line',
+        'update order_line_items set quantity_shipped = 1 where order_id = $1',
+        'history_replay',
+        { subject: expect.stringContaining('order ') },
+      ],
+      [
+        'what was paid',
+        'update orders set paid_total = 2001 where order_id = $1',
+        'order_payments',
+        { expected: '2001 - 0', actual: '2000 - 0' },
+      ],
+      [
+        'a version',
+        'update orders set version = 7 where order_id = $1',
+        'history_dense',
+        { expected: '1..7 (7)', actual: '1..2 (2)' },
+      ],
+      [
+        'a reservation',
+        `update stock_levels set reserved = reserved - 1 where product_id = 'camera' and $1::bigint > 0`,
+        'stock_reserved',
+        { subject: 'product camera' },
+      ],
+      [
+        'the stock on hand',
+        `update stock_levels set on_hand = on_hand - 1 where product_id = 'camera' and $1::bigint > 0`,
+        'stock_moves',
+        { subject: 'product camera' },
+      ],
+      [
+        'the head of the log',
+        `update log_head set last_event_id = last_event_id + 1 where log = 'orders' and shard = 0 and $1::bigint > 0`,
+        'log_contiguous',
+        { subject: 'shard 0' },
+      ],
+    ]
+    for (const [what, statement, check, problem] of damages) {
+      it(`names ${what} that was changed`, async () => {
+        const { sql } = bench.database
+        const undo = new Error('undo')
+        let report: Awaited<ReturnType<typeof bench.orders.verifyOrders>> | undefined
+        // Within the transaction of the damage, so that the next test finds everything as it was.
+        const attempt = sql.transaction(async (tx) => {
+          await tx.query(statement, [BigInt(orderId)])
+          const { auditOrdersIn } = await import('../../src/engines/postgres/order-audit.ts')
+          const { verifyView } = await import('../../src/orders/verify.ts')
+          report = await verifyView(await auditOrdersIn(tx))
+          throw undo
+        })
+        await expect(attempt).rejects.toBe(undo)
+        expect(report?.ok).toBe(false)
+        const named = report?.problems.filter((found) => found.check === check)
+        expect(named).toContainEqual(expect.objectContaining({ check, ...problem }))
+      })
+    }
+  })
+}
