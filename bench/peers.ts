@@ -18,6 +18,10 @@ export async function peer(name: string, say: (text: string) => void): Promise<P
     await outputOf('npm', ['ci', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund'])
     return { folder }
   } catch (error) {
-    return { missing: messageOf(error).split('\n').slice(0, 3).join(' ') }
+    const lines = messageOf(error).split('\n')
+    const reason = lines
+      .filter((line) => line.startsWith('npm error'))
+      .map((line) => line.slice('npm error'.length).trim())
+    return { missing: (reason.length > 0 ? reason : lines).slice(0, 3).join(' ') }
   }
 }

@@ -114,9 +114,11 @@ export async function pgbench(url: string, script: string, clients: number, seco
       `--jobs=${Math.min(clients, 2)}`,
       `--file=${file}`,
     ]
-    await outputOf(pgbenchProgram(), [...options, '--time=1', url])
-    const log = ['--log', `--log-prefix=${folder}/log`]
-    const summary = await outputOf(pgbenchProgram(), [...options, `--time=${seconds}`, ...log, url])
+    const warmUp = await outputOf(pgbenchProgram(), [...options, '--transactions=10', url])
+    // --time counts from before the connections are made, which takes seconds for hundreds of them.
+    const connectMs = Number(/^initial connection time = ([\d.]+) ms/m.exec(warmUp)?.[1] ?? 0)
+    const time = `--time=${Math.ceil(seconds + connectMs / 1_000)}`
+    const summary = await outputOf(pgbenchProgram(), [...options, time, '--log', `--log-prefix=${folder}/log`, url])
     const logs = (await readdir(folder)).filter((name) => name.startsWith('log'))
     const texts = await Promise.all(logs.map((name) => readFile(join(folder, name), 'utf8')))
     // Third field: the time of the transaction in microseconds.

@@ -1,7 +1,7 @@
 // Builds dist/ (and with --tools the benchmarks) when something changed since the last build.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { generateMigrations } from './gen-migrations.mjs'
 
@@ -28,15 +28,20 @@ function compile(project, outDir, sources) {
   const stamp = `${outDir}/.fingerprint`
   const now = fingerprint(sources)
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return
-  rmSync(outDir, { recursive: true, force: true })
-  const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project], { stdio: 'inherit' })
+  // Built aside and swapped in, so that a program started meanwhile finds the old build or the new one, never none.
+  const draft = `${outDir}.${process.pid}`
+  const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project, '--outDir', draft], { stdio: 'inherit' })
   if (tsc.status !== 0) {
+    rmSync(draft, { recursive: true, force: true })
     process.stderr.write('The build failed; the errors stand above.\n')
     process.exitCode = 1
     return
   }
-  mkdirSync(outDir, { recursive: true })
-  writeFileSync(stamp, now)
+  writeFileSync(`${draft}/.fingerprint`, now)
+  const old = `${draft}.old`
+  if (existsSync(outDir)) renameSync(outDir, old)
+  renameSync(draft, outDir)
+  rmSync(old, { recursive: true, force: true })
 }
 
 generateMigrations({ check: false })

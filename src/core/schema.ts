@@ -3,6 +3,7 @@ import { Compile } from 'typebox/compile'
 import Value from 'typebox/value'
 import { findCardNumber } from './card-number.ts'
 import { AppError, type FieldProblem } from './errors.ts'
+import { findUnstorableText } from './plain-text.ts'
 
 type SchemaError = ReturnType<ReturnType<typeof Compile>['Errors']>[number]
 
@@ -65,6 +66,12 @@ export function validator<Schema extends TSchema>(schema: Schema, part: InputPar
       throw new AppError('card_number_refused', `${card}: card numbers must never be sent to Fanfold; send a token`, {
         fields: [{ pointer: card, detail: 'looks like a card number' }],
       })
+    }
+    const unstorable = findUnstorableText(value)
+    if (unstorable !== undefined) {
+      const pointer = pointerIn(part, unstorable)
+      const detail = 'holds a NUL character or half of a surrogate pair'
+      throw new AppError('invalid_input', `${pointer} ${detail}`, { fields: [{ pointer, detail }] })
     }
     const input = part === 'query' ? Value.Convert(schema, value) : value
     if (compiled.Check(input)) return input as Static<Schema>

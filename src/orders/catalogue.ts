@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
-import { checkExpectedVersion, DEFAULT_ACTOR, idempotencyKeyOf, type CommandContext } from '../core/command.ts'
-import { decodeCursor, pageLimit, pageOf, type Page, type PageRequest } from '../core/cursor.ts'
-import { AppError, assert } from '../core/errors.ts'
+import { type CommandContext, checkExpectedVersion, DEFAULT_ACTOR, idempotencyKeyOf } from '../core/command.ts'
+import { decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
+import { AppError } from '../core/errors.ts'
 import { prefixedId } from '../core/ids.ts'
 import { LIMITS } from '../core/limits.ts'
 import { currencyExponent } from '../core/money.ts'
@@ -11,9 +11,9 @@ import type { CatalogueStore, Origin, Product } from './ports.ts'
 import {
   ChangeProduct,
   CreateProduct,
-  SetStock,
   type PriceDocument,
   type ProductDocument,
+  SetStock,
   type StockDocument,
 } from './schemas.ts'
 
@@ -66,7 +66,11 @@ export function createCatalogue({ store, clock }: { store: CatalogueStore; clock
      * Changes a product; a new price joins the price history, and orders placed before keep theirs.
      * Throws `invalid_input`, `product_not_found`, `version_mismatch` (with `expectedVersion`), `already_exists` (sku).
      */
-    async changeProduct(productId: string, input: ChangeProduct, context: CommandContext = {}): Promise<ProductDocument> {
+    async changeProduct(
+      productId: string,
+      input: ChangeProduct,
+      context: CommandContext = {},
+    ): Promise<ProductDocument> {
       const { price, sku, name, category, active } = checkChange(input)
       const deadline = clock.now() + LIMITS.commandMsMax
       for (;;) {
@@ -91,7 +95,10 @@ export function createCatalogue({ store, clock }: { store: CatalogueStore; clock
     },
 
     /** Products by id, of one category if given. Throws `invalid_cursor`. */
-    async listProducts(filter: { category?: string | undefined } = {}, page: PageRequest = {}): Promise<Page<ProductDocument>> {
+    async listProducts(
+      filter: { category?: string | undefined } = {},
+      page: PageRequest = {},
+    ): Promise<Page<ProductDocument>> {
       const list = `products ${filter.category ?? ''}`
       const limit = pageLimit(page.limit)
       const [after] = decodeCursor(list, 1, page.cursor) ?? []
@@ -128,48 +135,15 @@ export function createCatalogue({ store, clock }: { store: CatalogueStore; clock
       if (outcome === undefined) throw notFound(productId)
       const { kind, level } = outcome
       if (kind === 'reserved') {
-        throw new AppError('insufficient_stock', `Open orders hold ${level.reserved} of product ${productId}, so ${onHand} on hand are too few`, {
-          data: { product_id: productId, requested: onHand, reserved: level.reserved },
-        })
+        throw new AppError(
+          'insufficient_stock',
+          `Open orders hold ${level.reserved} of product ${productId}, so ${onHand} on hand are too few`,
+          {
+            data: { product_id: productId, requested: onHand, reserved: level.reserved },
+          },
+        )
       }
       return stockDocument(level)
-    },
-  }
-}
-
-/** Products for pricing, kept in memory: each placement names the versions it used, so an old copy does no harm. */
-export interface ProductCache {
-  /** Those that exist. */
-  load(productIds: readonly string[]): Promise<ReadonlyMap<string, Product>>
-  forget(productIds: readonly string[]): void
-}
-
-const CACHED_PRODUCTS_MAX = 20_000
-
-export function createProductCache(store: Pick<CatalogueStore, 'find'>): ProductCache {
-  const cache = new Map<string, Product>()
-
-  async function fetchMissing(productIds: readonly string[]): Promise<void> {
-    const missing = productIds.filter((id) => !cache.has(id))
-    if (missing.length === 0) return
-    const found = await store.find(missing)
-    if (cache.size + found.length > CACHED_PRODUCTS_MAX) {
-      cache.clear()
-      // What this order needs was forgotten with the rest.
-      return fetchMissing(productIds)
-    }
-    for (const product of found) cache.set(product.productId, product)
-  }
-
-  return {
-    async load(productIds) {
-      assert(productIds.length < CACHED_PRODUCTS_MAX, 'an order has fewer products than the cache')
-      await fetchMissing(productIds)
-      const found = productIds.flatMap((id) => cache.get(id) ?? [])
-      return new Map(found.map((product) => [product.productId, product]))
-    },
-    forget(productIds) {
-      for (const id of productIds) cache.delete(id)
     },
   }
 }

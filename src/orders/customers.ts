@@ -1,13 +1,13 @@
 import type { Clock } from '../core/clock.ts'
-import { idempotencyKeyOf, type CommandContext } from '../core/command.ts'
-import { decodeCursor, pageLimit, pageOf, type Page, type PageRequest } from '../core/cursor.ts'
+import { type CommandContext, idempotencyKeyOf } from '../core/command.ts'
+import { decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
 import { AppError } from '../core/errors.ts'
 import { prefixedId } from '../core/ids.ts'
 import { validator } from '../core/schema.ts'
 import { originOf } from './catalogue.ts'
 import { addressDocument, addressOf, customerDocument } from './documents.ts'
 import type { Customer, CustomerStore, StoredAddress } from './ports.ts'
-import { AddressInput, CreateCustomer, type AddressDocument, type CustomerDocument } from './schemas.ts'
+import { type AddressDocument, AddressInput, CreateCustomer, type CustomerDocument } from './schemas.ts'
 
 const checkCreate = validator(CreateCustomer)
 const checkAddress = validator(AddressInput)
@@ -16,7 +16,7 @@ const notFound = (customerId: string) => new AppError('customer_not_found', `No 
 
 export function createCustomers({ store, clock }: { store: CustomerStore; clock: Clock }) {
   async function read(customerId: string): Promise<Customer> {
-    const customer = await store.find(customerId)
+    const [customer] = await store.find([customerId])
     if (customer === undefined) throw notFound(customerId)
     return customer
   }

@@ -1,7 +1,6 @@
 import { AppError } from '../core/errors.ts'
 import { formatMinor, fromMinor } from '../core/money.ts'
 import {
-  TRANSITIONS,
   type Booking,
   type Leg,
   type LineQuantity,
@@ -9,6 +8,7 @@ import {
   type OrderEvent,
   type OrderState,
   type OrderStatus,
+  TRANSITIONS,
 } from './order.ts'
 
 /** What can be asked of an order that exists. Amounts in minor units. */
@@ -54,9 +54,13 @@ const openUnits = (line: LineState) => line.quantity - line.cancelled - line.shi
 export function checkTransition(from: OrderStatus, to: OrderStatus): void {
   if (TRANSITIONS[from].includes(to)) return
   const legal = TRANSITIONS[from].length === 0 ? 'nothing' : TRANSITIONS[from].join(' or ')
-  throw new AppError('illegal_transition', `An order that is ${from} can't become ${to}; from ${from} it can become ${legal}`, {
-    data: { status: from, wanted: to },
-  })
+  throw new AppError(
+    'illegal_transition',
+    `An order that is ${from} can't become ${to}; from ${from} it can become ${legal}`,
+    {
+      data: { status: from, wanted: to },
+    },
+  )
 }
 
 /** Everything an order is worth in the report, as legs of one sign. A sale is booked when the order is paid. */
@@ -143,7 +147,10 @@ function decideRefund(order: OrderState, command: OrderCommand & { type: 'Record
   if (refunded <= (payment?.refunded ?? 0n)) return undefined
   if (payment === undefined || refunded > payment.captured) {
     const captured = formatMinor(payment?.captured ?? 0n, order.currency)
-    throw new AppError('order_amount_mismatch', `Payment ${paymentIntentId} has brought ${captured} to this order, so no more can be refunded`)
+    throw new AppError(
+      'order_amount_mismatch',
+      `Payment ${paymentIntentId} has brought ${captured} to this order, so no more can be refunded`,
+    )
   }
   const amount = fromMinor(refunded - payment.refunded)
   return {

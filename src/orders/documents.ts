@@ -1,6 +1,16 @@
 import { fromMinor } from '../core/money.ts'
 import type { OrderEvent, OrderState } from './order.ts'
-import type { Address, Customer, HistoryEntry, Order, OrderLine, Product, ProductPrice, StockLevel, StoredAddress } from './ports.ts'
+import type {
+  Address,
+  Customer,
+  HistoryEntry,
+  Order,
+  OrderLine,
+  Product,
+  ProductPrice,
+  StockLevel,
+  StoredAddress,
+} from './ports.ts'
 import type {
   AddressDocument,
   CustomerDocument,
@@ -101,7 +111,11 @@ function orderItem(orderId: bigint, line: OrderLine): OrderItem {
 }
 
 /** `state` may be one of the past: what was bought never changes, so only the state differs. */
-export function orderDocument(order: Order, state: OrderState = order.state, updatedAtMs = order.updatedAtMs): OrderDocument {
+export function orderDocument(
+  order: Order,
+  state: OrderState = order.state,
+  updatedAtMs = order.updatedAtMs,
+): OrderDocument {
   const quantities = new Map(state.lines.map((line) => [line.lineNo, line]))
   return {
     order_id: String(order.orderId),

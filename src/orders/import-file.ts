@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs'
-import { parse, type InfoRecord } from 'csv-parse'
+import { type InfoRecord, parse } from 'csv-parse'
 import { AppError, messageOf } from '../core/errors.ts'
 import type { OrderMapping } from './import-mapping.ts'
-import { readRow, type FieldReader, type ImportRow } from './import-row.ts'
+import { type FieldReader, type ImportRow, readRow } from './import-row.ts'
 
 /** A row that was not taken over. */
 export interface BadRow {
@@ -70,7 +70,10 @@ function columnIndexes(heading: readonly string[], mapping: OrderMapping): Map<s
 }
 
 /** First look: how many rows each order has, so that the second can tell when one is complete. */
-export async function countRows(file: string, mapping: OrderMapping): Promise<{ rows: number; byOrder: Map<string, number> }> {
+export async function countRows(
+  file: string,
+  mapping: OrderMapping,
+): Promise<{ rows: number; byOrder: Map<string, number> }> {
   const byOrder = new Map<string, number>()
   let rows = 0
   let indexes: Map<string, number> | undefined
@@ -126,7 +129,8 @@ export async function* readGroups(
       return undefined
     }
     for (const row of bad) onBadRow(row)
-    for (const row of rows) onBadRow({ line: row.fileLine, reason: `line ${bad[0]!.line} of the same order can't be read` })
+    for (const row of rows)
+      onBadRow({ line: row.fileLine, reason: `line ${bad[0]!.line} of the same order can't be read` })
     return undefined
   }
 

@@ -12,10 +12,14 @@ const column = (what: string) => Type.String({ minLength: 1, description: `Colum
 export const OrderMapping = Type.Object(
   {
     encoding: Type.Optional(Type.Enum(['utf-8', 'latin1'], { description: 'Encoding of the file; utf-8 if left out' })),
-    delimiter: Type.Optional(Type.String({ minLength: 1, maxLength: 1, description: 'Between columns; a comma if left out' })),
+    delimiter: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 1, description: 'Between columns; a comma if left out' }),
+    ),
     currency: Type.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217 code of every amount in the file' }),
     date_format: Type.Optional(
-      Type.Enum(['YYYY-MM-DD', 'M/D/YYYY', 'D/M/YYYY', 'D.M.YYYY'], { description: 'Form of dates; YYYY-MM-DD if left out' }),
+      Type.Enum(['YYYY-MM-DD', 'M/D/YYYY', 'D/M/YYYY', 'D.M.YYYY'], {
+        description: 'Form of dates; YYYY-MM-DD if left out',
+      }),
     ),
     columns: Type.Object(
       {

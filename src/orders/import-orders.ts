@@ -1,15 +1,24 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
-import { DEFAULT_ACTOR, type CommandContext } from '../core/command.ts'
+import { type CommandContext, DEFAULT_ACTOR } from '../core/command.ts'
 import { hashToBucket, type IdMaker } from '../core/ids.ts'
 import { startOfDay } from './business-day.ts'
 import { bookingOf } from './decide.ts'
-import { countRows, readGroups, type BadRow, type ImportGroup } from './import-file.ts'
+import { type BadRow, countRows, type ImportGroup, readGroups } from './import-file.ts'
 import { loadOrderMapping, type OrderMapping } from './import-mapping.ts'
 import type { ImportRow } from './import-row.ts'
 import { evolve, type OrderEvent } from './order.ts'
 import { createdDetails } from './placing.ts'
-import type { Address, ImportedOrder, OrderHeader, OrderStore, Origin, PricedLine, Product, StoredAddress } from './ports.ts'
+import type {
+  Address,
+  ImportedOrder,
+  OrderHeader,
+  OrderStore,
+  Origin,
+  PricedLine,
+  Product,
+  StoredAddress,
+} from './ports.ts'
 
 export interface ImportProgress {
   readonly rowsRead: number
@@ -190,7 +199,10 @@ export function createImporter({ orders, ids, clock, timeZone }: ImporterDeps) {
           const missing = group.rows.find((row) => !products.has(row.productId))
           if (missing === undefined) return true
           for (const row of group.rows) {
-            bad({ line: row.fileLine, reason: `the sku "${missing.sku}" belongs to another product than ${missing.productId}` })
+            bad({
+              line: row.fileLine,
+              reason: `the sku "${missing.sku}" belongs to another product than ${missing.productId}`,
+            })
           }
           return false
         })

@@ -1,5 +1,5 @@
 import { LIMITS } from '../core/limits.ts'
-import { currencyExponent, parseDecimal, type Minor } from '../core/money.ts'
+import { currencyExponent, type Minor, parseDecimal } from '../core/money.ts'
 import type { OrderMapping } from './import-mapping.ts'
 
 /** One row of the file as a line of an order. */
@@ -57,7 +57,12 @@ function exact(text: string): { digits: bigint; places: number } | undefined {
  * The list price of one unit: what the line cost, without its discount, per unit, rounded up, so that list price *
  * quantity - discount is exactly what was paid and the discount never negative.
  */
-export function unitPrice(amountText: string, discountText: string, quantity: number, exponent: number): Minor | undefined {
+export function unitPrice(
+  amountText: string,
+  discountText: string,
+  quantity: number,
+  exponent: number,
+): Minor | undefined {
   const amount = exact(amountText)
   const discount = exact(discountText)
   if (amount === undefined || discount === undefined) return undefined
@@ -81,15 +86,18 @@ export function readRow(read: FieldReader, mapping: OrderMapping, fileLine: numb
   for (const field of required) {
     const length = read(field).trim().length
     if (length === 0) return `column "${columns[field]}" is empty`
-    if (length > LIMITS.nameCharsMax) return `column "${columns[field]}" is longer than ${LIMITS.nameCharsMax} characters`
+    if (length > LIMITS.nameCharsMax)
+      return `column "${columns[field]}" is longer than ${LIMITS.nameCharsMax} characters`
   }
   for (const field of ['customer_id', 'product_id'] as const) {
     if (!EXTERNAL_ID.test(read(field).trim())) return `column "${columns[field]}": "${read(field)}" is no id`
   }
   const dateFormat = mapping.date_format ?? 'YYYY-MM-DD'
   const day = parseDay(read('order_date'), dateFormat)
-  if (day === undefined) return `column "${columns.order_date}": "${read('order_date')}" is no date of the form ${dateFormat}`
-  if (day < '2010-01-01' || day > '2079-01-01') return `column "${columns.order_date}": ${day} lies outside 2010 to 2078`
+  if (day === undefined)
+    return `column "${columns.order_date}": "${read('order_date')}" is no date of the form ${dateFormat}`
+  if (day < '2010-01-01' || day > '2079-01-01')
+    return `column "${columns.order_date}": ${day} lies outside 2010 to 2078`
 
   const quantity = Number(read('quantity'))
   if (!Number.isInteger(quantity) || quantity < 1 || quantity > LIMITS.quantityMax) {

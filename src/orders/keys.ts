@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts'
-import { judgeKey, type CommandContext, type IdempotencyKey } from '../core/command.ts'
+import { type CommandContext, type IdempotencyKey, judgeKey } from '../core/command.ts'
 import type { OrderStore } from './ports.ts'
 
 /**

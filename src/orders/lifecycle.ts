@@ -1,5 +1,11 @@
 import type { Clock } from '../core/clock.ts'
-import { checkExpectedVersion, DEFAULT_ACTOR, idempotencyKeyOf, type CommandContext, type IdempotencyKey } from '../core/command.ts'
+import {
+  type CommandContext,
+  checkExpectedVersion,
+  DEFAULT_ACTOR,
+  type IdempotencyKey,
+  idempotencyKeyOf,
+} from '../core/command.ts'
 import { AppError } from '../core/errors.ts'
 import { decomposeId, parseId } from '../core/ids.ts'
 import { LIMITS } from '../core/limits.ts'
@@ -11,14 +17,7 @@ import { orderDocument } from './documents.ts'
 import { replayOf } from './keys.ts'
 import { evolve } from './order.ts'
 import type { Order, OrderStore } from './ports.ts'
-import {
-  CancelOrder,
-  DeliverOrder,
-  RecordPayment,
-  RecordRefund,
-  ShipOrder,
-  type OrderDocument,
-} from './schemas.ts'
+import { CancelOrder, DeliverOrder, type OrderDocument, RecordPayment, RecordRefund, ShipOrder } from './schemas.ts'
 
 const checkShip = validator(ShipOrder)
 const checkDeliver = validator(DeliverOrder)

@@ -260,7 +260,10 @@ function apply(order: OrderState, event: OrderEvent): OrderState {
 /** The state after one more event; the first event is that of the order's making. */
 export function evolve(order: OrderState | undefined, event: OrderEvent): OrderState {
   if (order === undefined) {
-    assert(event.type === 'ORDER_CREATED' || event.type === 'ORDER_IMPORTED', `a history can't begin with ${event.type}`)
+    assert(
+      event.type === 'ORDER_CREATED' || event.type === 'ORDER_IMPORTED',
+      `a history can't begin with ${event.type}`,
+    )
     return start(event.type === 'ORDER_IMPORTED' ? 'import' : 'api', event.details)
   }
   const next = apply(order, event)

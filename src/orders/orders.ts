@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts'
-import { decodeCursor, decodeIdCursor, pageLimit, pageOf, type Page, type PageRequest } from '../core/cursor.ts'
+import { decodeCursor, decodeIdCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
 import { AppError, invalidField } from '../core/errors.ts'
 import type { IdMaker } from '../core/ids.ts'
 import { validator } from '../core/schema.ts'
@@ -12,7 +12,7 @@ import { evolve, type OrderState } from './order.ts'
 import { createPlacing } from './placing.ts'
 import type { OrderPorts, OrderStore } from './ports.ts'
 import { createSalesReport } from './report.ts'
-import { ListOrders, type HistoryDocument, type OrderDocument } from './schemas.ts'
+import { type HistoryDocument, ListOrders, type OrderDocument } from './schemas.ts'
 import { createVerifier } from './verify.ts'
 
 const checkList = validator(ListOrders, 'query')
@@ -89,7 +89,13 @@ export function createOrders({ ports, ids, clock, timeZone = 'UTC' }: OrdersDeps
       const limit = pageLimit(page.limit)
       const before = decodeIdCursor(list, page.cursor)
       const rows = await orders.list({ customerId, status }, before, limit + 1)
-      return pageOf(list, rows, limit, (order) => [order.orderId], (order) => orderDocument(order))
+      return pageOf(
+        list,
+        rows,
+        limit,
+        (order) => [order.orderId],
+        (order) => orderDocument(order),
+      )
     },
 
     /** What happened to an order, from its making on. Throws `order_not_found`, `invalid_cursor`. */

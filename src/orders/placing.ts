@@ -1,18 +1,29 @@
 import type { Clock } from '../core/clock.ts'
-import { DEFAULT_ACTOR, idempotencyKeyOf, type CommandContext, type IdempotencyKey } from '../core/command.ts'
+import { type CommandContext, DEFAULT_ACTOR, type IdempotencyKey, idempotencyKeyOf } from '../core/command.ts'
 import { AppError, invalidField } from '../core/errors.ts'
 import type { IdMaker } from '../core/ids.ts'
 import { LIMITS } from '../core/limits.ts'
 import { currencyExponent, formatMinor, fromMinor } from '../core/money.ts'
 import { validator } from '../core/schema.ts'
 import { businessDay } from './business-day.ts'
-import { createProductCache } from './catalogue.ts'
+import { createVersionedCache } from './cache.ts'
 import { addressOf, orderDocument } from './documents.ts'
 import { replayOf } from './keys.ts'
-import { evolve, type CreatedDetails, type OrderEvent, type Place } from './order.ts'
-import type { Address, CatalogueStore, Customer, CustomerStore, Order, OrderHeader, OrderStore, Placement, PricedLine } from './ports.ts'
+import { type CreatedDetails, evolve, type OrderEvent, type Place } from './order.ts'
+import type {
+  Address,
+  AddressKey,
+  CatalogueStore,
+  Customer,
+  CustomerStore,
+  Order,
+  OrderHeader,
+  OrderStore,
+  Placement,
+  PricedLine,
+} from './ports.ts'
 import { priceLines } from './pricing.ts'
-import { PlaceOrder, type OrderDocument } from './schemas.ts'
+import { type OrderDocument, PlaceOrder } from './schemas.ts'
 
 const checkPlace = validator(PlaceOrder)
 
@@ -49,17 +60,31 @@ export function createdDetails(header: OrderHeader, lines: readonly PricedLine[]
   }
 }
 
+/** An address as the id of a cache; ids hold no line break. */
+const keyText = ({ customerId, addressId }: AddressKey) => `${customerId}\n${addressId}`
+
+function addressKey(text: string): AddressKey {
+  const [customerId = '', addressId = ''] = text.split('\n')
+  return { customerId, addressId }
+}
+
 function checkTotal(request: PlaceOrder, total: bigint, currency: string): void {
   const expected = request.expected_total
   if (expected === undefined || BigInt(expected) === total) return
   const actual = formatMinor(total, currency)
-  throw new AppError('price_changed', `The order costs ${actual} ${currency} now, not ${formatMinor(BigInt(expected), currency)}`, {
-    data: { expected_total: expected, actual_total: fromMinor(total), currency },
-  })
+  throw new AppError(
+    'price_changed',
+    `The order costs ${actual} ${currency} now, not ${formatMinor(BigInt(expected), currency)}`,
+    {
+      data: { expected_total: expected, actual_total: fromMinor(total), currency },
+    },
+  )
 }
 
 export function createPlacing({ orders, catalogue, customers, ids, clock, timeZone }: PlacingDeps) {
-  const products = createProductCache(catalogue)
+  const products = createVersionedCache(catalogue.find, (product) => product.productId)
+  const buyers = createVersionedCache(customers.find, (customer) => customer.customerId)
+  const addresses = createVersionedCache((keys) => customers.findAddresses(keys.map(addressKey)), keyText)
 
   async function addressFor(request: PlaceOrder): Promise<{ address: Address; addressId: string | undefined }> {
     const { shipping_address: given, shipping_address_id: addressId, customer_id: customerId } = request
@@ -67,7 +92,8 @@ export function createPlacing({ orders, catalogue, customers, ids, clock, timeZo
     if (given !== undefined || addressId === undefined) {
       throw invalidField('/shipping_address', 'give either shipping_address or shipping_address_id')
     }
-    const address = await customers.findAddress(customerId, addressId)
+    const id = keyText({ customerId, addressId })
+    const address = (await addresses.load([id])).get(id)
     if (address === undefined) {
       throw new AppError('address_not_found', `Customer ${customerId} has no address ${addressId}`)
     }
@@ -75,7 +101,7 @@ export function createPlacing({ orders, catalogue, customers, ids, clock, timeZo
   }
 
   async function customerFor(request: PlaceOrder): Promise<Customer> {
-    const customer = await customers.find(request.customer_id)
+    const customer = (await buyers.load([request.customer_id])).get(request.customer_id)
     if (customer === undefined) throw new AppError('customer_not_found', `No customer ${request.customer_id}`)
     return customer
   }
@@ -119,7 +145,12 @@ export function createPlacing({ orders, catalogue, customers, ids, clock, timeZo
     const event: OrderEvent = { type: 'ORDER_CREATED', details: createdDetails(header, lines) }
     const state = evolve(undefined, event)
     const untouched = { shipped: 0, cancelled: 0, returned: 0 }
-    const order: Order = { ...header, state, lines: lines.map((line) => ({ ...line, ...untouched })), updatedAtMs: atMs }
+    const order: Order = {
+      ...header,
+      state,
+      lines: lines.map((line) => ({ ...line, ...untouched })),
+      updatedAtMs: atMs,
+    }
     const document = orderDocument(order)
     const placement: Placement = {
       shard,
@@ -150,12 +181,18 @@ export function createPlacing({ orders, catalogue, customers, ids, clock, timeZo
           return 'key_known'
         case 'short': {
           const { productId, requested, available } = outcome
-          throw new AppError('insufficient_stock', `Product ${productId}: ${requested} ordered, ${available} available`, {
-            data: { product_id: productId, requested, available },
-          })
+          throw new AppError(
+            'insufficient_stock',
+            `Product ${productId}: ${requested} ordered, ${available} available`,
+            {
+              data: { product_id: productId, requested, available },
+            },
+          )
         }
         case 'stale':
           products.forget(request.items.map((item) => item.product_id))
+          buyers.forget([request.customer_id])
+          addresses.forget([keyText({ customerId: request.customer_id, addressId: request.shipping_address_id ?? '' })])
           if (clock.now() > deadline) throw new AppError('write_contention', undefined, { retryAfterMs: 1_000 })
       }
     }

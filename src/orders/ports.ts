@@ -68,7 +68,12 @@ export interface CatalogueStore {
    * Stores a new product, its first price and its stock, all or nothing and once per key; `present` makes the body.
    * Throws `already_exists` for a known `productId` or `sku`.
    */
-  create<Body>(product: Product, onHand: number, origin: Origin, present: (product: Product) => Body): Promise<Once<Body>>
+  create<Body>(
+    product: Product,
+    onHand: number,
+    origin: Origin,
+    present: (product: Product) => Body,
+  ): Promise<Once<Body>>
   /**
    * Changes a product whose version is still `version` and appends to the price history when the price differs.
    * `undefined` when the version has moved on. Throws `already_exists` for a known `sku`.
@@ -117,18 +122,21 @@ export interface StoredAddress extends Address {
   readonly createdAtMs: number
 }
 
+export type AddressKey = Pick<StoredAddress, 'customerId' | 'addressId'>
+
 export interface CustomerStore {
   /** Once per key. Throws `already_exists` for a known id, also that of an erased customer. */
   create<Body>(customer: Customer, origin: Origin, present: (customer: Customer) => Body): Promise<Once<Body>>
-  /** `undefined` when there is no such customer, or it was erased. */
-  find(customerId: string): Promise<Customer | undefined>
+  /** Those that exist and were not erased, in no order. */
+  find(customerIds: readonly string[]): Promise<Customer[]>
   /** Once per key. The customer must exist. */
   addAddress<Body>(
     address: StoredAddress,
     origin: Origin,
     present: (address: StoredAddress) => Body,
   ): Promise<Once<Body> | undefined>
-  findAddress(customerId: string, addressId: string): Promise<StoredAddress | undefined>
+  /** Those that exist, in no order. An address never changes; it goes only with its customer. */
+  findAddresses(keys: readonly AddressKey[]): Promise<StoredAddress[]>
   /** Ascending by id, after `after`. */
   addresses(customerId: string, after: string | undefined, limit: number): Promise<StoredAddress[]>
   /**

@@ -43,12 +43,19 @@ export function priceLines(
     const product = productOf(item, products)
     currency ??= product.currency
     if (product.currency !== currency) {
-      throw new AppError('currency_mismatch', `Product ${item.product_id} is sold in ${product.currency}, not in ${currency}`, {
-        data: { product_id: item.product_id, product_currency: product.currency, order_currency: currency },
-      })
+      throw new AppError(
+        'currency_mismatch',
+        `Product ${item.product_id} is sold in ${product.currency}, not in ${currency}`,
+        {
+          data: { product_id: item.product_id, product_currency: product.currency, order_currency: currency },
+        },
+      )
     }
     if (item.quantity > LIMITS.quantityMax) {
-      throw invalidField('/items', `the quantities of product ${item.product_id} add up to more than ${LIMITS.quantityMax}`)
+      throw invalidField(
+        '/items',
+        `the quantities of product ${item.product_id} add up to more than ${LIMITS.quantityMax}`,
+      )
     }
     const amount = product.price * BigInt(item.quantity)
     subtotal += amount
@@ -67,7 +74,10 @@ export function priceLines(
     }
   })
   if (subtotal > LIMITS.amountMinorMax) {
-    throw invalidField('/items', `the order costs more than the limit of ${formatMinor(LIMITS.amountMinorMax, currency!)}`)
+    throw invalidField(
+      '/items',
+      `the order costs more than the limit of ${formatMinor(LIMITS.amountMinorMax, currency!)}`,
+    )
   }
   return { lines, currency: currency!, subtotal }
 }

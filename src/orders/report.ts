@@ -4,7 +4,7 @@ import { LIMITS } from '../core/limits.ts'
 import { fromMinor } from '../core/money.ts'
 import { validator } from '../core/schema.ts'
 import type { SalesDimension, SalesFigures, SalesReportStore } from './ports.ts'
-import { SalesReportQuery, type SalesReport } from './schemas.ts'
+import { type SalesReport, SalesReportQuery } from './schemas.ts'
 
 const checkQuery = validator(SalesReportQuery, 'query')
 
@@ -42,12 +42,19 @@ export function createSalesReport({ store, clock }: { store: SalesReportStore; c
       })
       if (totals.length > 1) {
         const currencies = totals.map((total) => total.currency)
-        throw new AppError('currency_mismatch', `There are sales in ${currencies.join(', ')}; choose one with currency=`, {
-          data: { currencies },
-        })
+        throw new AppError(
+          'currency_mismatch',
+          `There are sales in ${currencies.join(', ')}; choose one with currency=`,
+          {
+            data: { currencies },
+          },
+        )
       }
       if (rows.length > LIMITS.reportRowsMax) {
-        throw invalidField('query/group_by', `gives more than ${LIMITS.reportRowsMax} rows; choose fewer groups or a shorter time`)
+        throw invalidField(
+          'query/group_by',
+          `gives more than ${LIMITS.reportRowsMax} rows; choose fewer groups or a shorter time`,
+        )
       }
       const [total] = totals
       return {

@@ -14,13 +14,28 @@ const externalId = (what: string, example: string) =>
     examples: [example],
   })
 
-const orderId = Type.String({ description: 'The order, a decimal number of up to 19 digits', examples: ['2170815209472004096'] })
+const orderId = Type.String({
+  description: 'The order, a decimal number of up to 19 digits',
+  examples: ['2170815209472004096'],
+})
 
 const amount = (what: string) =>
-  Type.Integer({ minimum: 0, maximum: Number(LIMITS.amountMinorMax), description: `${what}, in minor units`, examples: [1999] })
+  Type.Integer({
+    minimum: 0,
+    maximum: Number(LIMITS.amountMinorMax),
+    description: `${what}, in minor units`,
+    examples: [1999],
+  })
 
 const name = (what: string, example: string) =>
-  Type.String({ minLength: 1, maxLength: LIMITS.nameCharsMax, pattern: '\\S', description: what, examples: [example], errorMessage: `must have 1 to ${LIMITS.nameCharsMax} characters and not be blank` })
+  Type.String({
+    minLength: 1,
+    maxLength: LIMITS.nameCharsMax,
+    pattern: '\\S',
+    description: what,
+    examples: [example],
+    errorMessage: `must have 1 to ${LIMITS.nameCharsMax} characters and not be blank`,
+  })
 
 const currency = Type.String({
   pattern: '^[A-Z]{3}$',
@@ -29,7 +44,8 @@ const currency = Type.String({
   examples: ['USD'],
 })
 
-const time = (what: string) => Type.String({ description: `${what} (RFC 3339, UTC)`, examples: ['2026-03-01T09:30:00.000Z'] })
+const time = (what: string) =>
+  Type.String({ description: `${what} (RFC 3339, UTC)`, examples: ['2026-03-01T09:30:00.000Z'] })
 
 const day = (what: string) =>
   Type.String({
@@ -41,7 +57,8 @@ const day = (what: string) =>
 
 const version = Type.Integer({ description: 'Counts the changes; the ETag' })
 
-const units = (what: string, maximum: number, minimum = 0) => Type.Integer({ minimum, maximum, description: what, examples: [2] })
+const units = (what: string, maximum: number, minimum = 0) =>
+  Type.Integer({ minimum, maximum, description: what, examples: [2] })
 
 // Products.
 
@@ -124,7 +141,9 @@ const addressFields = {
   line2: Type.Optional(name('Second line', 'Apartment 4')),
   city: name('City; it counts in the sales report', 'New York'),
   region: Type.Optional(name('State or region', 'NY')),
-  postal_code: Type.Optional(Type.String({ minLength: 1, maxLength: 20, description: 'Postal code', examples: ['10001'] })),
+  postal_code: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 20, description: 'Postal code', examples: ['10001'] }),
+  ),
   country: Type.String({ minLength: 2, maxLength: 64, pattern: '\\S', description: 'Country', examples: ['US'] }),
 }
 
@@ -181,7 +200,9 @@ export type CustomerDocument = Static<typeof CustomerDocument>
 export const PlaceOrder = Type.Object(
   {
     customer_id: externalId('Who orders', 'ada'),
-    shipping_address_id: Type.Optional(Type.String({ maxLength: 64, description: 'One of the addresses of the customer' })),
+    shipping_address_id: Type.Optional(
+      Type.String({ maxLength: 64, description: 'One of the addresses of the customer' }),
+    ),
     shipping_address: Type.Optional(AddressInput),
     items: Type.Array(
       Type.Object(
@@ -194,7 +215,9 @@ export const PlaceOrder = Type.Object(
         description: 'What is ordered; items of one product are put together',
       },
     ),
-    expected_total: Type.Optional(amount('The total that was shown to the customer; another one is refused with price_changed')),
+    expected_total: Type.Optional(
+      amount('The total that was shown to the customer; another one is refused with price_changed'),
+    ),
     currency: Type.Optional(currency),
     metadata: Type.Optional(
       Type.Record(Type.String({ maxLength: 64 }), Type.String({ maxLength: 500 }), {
@@ -217,7 +240,9 @@ export const OrderItem = Type.Object(
     quantity: Type.Integer({ description: 'Units ordered' }),
     price_at_time_of_purchase: Type.Integer({ description: 'Price of one unit, in minor units' }),
     discount: Type.Integer({ description: 'Discount on the whole line, in minor units' }),
-    amount: Type.Integer({ description: 'What the line costs without tax: price * quantity - discount, in minor units' }),
+    amount: Type.Integer({
+      description: 'What the line costs without tax: price * quantity - discount, in minor units',
+    }),
     tax: Type.Integer({ description: 'Tax on the line, in minor units' }),
     quantity_shipped: Type.Integer({ description: 'Units shipped' }),
     quantity_cancelled: Type.Integer({ description: 'Units cancelled' }),
@@ -279,7 +304,12 @@ export type DeliverOrder = Static<typeof DeliverOrder>
 export const CancelOrder = Type.Object(
   {
     reason: Type.Optional(
-      Type.String({ minLength: 1, maxLength: LIMITS.reasonCharsMax, description: 'Why; kept in the history', examples: ['changed my mind'] }),
+      Type.String({
+        minLength: 1,
+        maxLength: LIMITS.reasonCharsMax,
+        description: 'Why; kept in the history',
+        examples: ['changed my mind'],
+      }),
     ),
   },
   strict,
@@ -293,9 +323,15 @@ const payment = {
   occurred_at: Type.Optional(time('When the payment model saw it')),
 }
 
-export const RecordPayment = Type.Object({ ...payment, captured: amount('Captured by this payment so far, in all') }, strict)
+export const RecordPayment = Type.Object(
+  { ...payment, captured: amount('Captured by this payment so far, in all') },
+  strict,
+)
 export type RecordPayment = Static<typeof RecordPayment>
-export const RecordRefund = Type.Object({ ...payment, refunded: amount('Given back by this payment so far, in all') }, strict)
+export const RecordRefund = Type.Object(
+  { ...payment, refunded: amount('Given back by this payment so far, in all') },
+  strict,
+)
 export type RecordRefund = Static<typeof RecordRefund>
 
 export const ListOrders = Type.Object(
@@ -342,7 +378,8 @@ export const SalesReportQuery = Type.Object(
     currency: Type.Optional(currency),
     day_of: Type.Optional(
       Type.Enum(['sale_day', 'booked_day'], {
-        description: 'sale_day: every amount on the day of its order (the default); booked_day: each on the day it was booked',
+        description:
+          'sale_day: every amount on the day of its order (the default); booked_day: each on the day it was booked',
       }),
     ),
   },
@@ -369,7 +406,9 @@ export const SalesReport = Type.Object(
       }),
       { description: 'One row per group, ascending; empty without group_by' },
     ),
-    currency: Type.Union([Type.String(), Type.Null()], { description: 'Currency of every amount; null when nothing was sold' }),
+    currency: Type.Union([Type.String(), Type.Null()], {
+      description: 'Currency of every amount; null when nothing was sold',
+    }),
     fresh_as_of: time('Everything written before this moment is in the figures'),
   },
   { description: 'The sales report' },

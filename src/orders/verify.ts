@@ -1,6 +1,6 @@
 import { canonicalJson } from '../core/canonical-json.ts'
 import { messageOf } from '../core/errors.ts'
-import { replay, type OrderState } from './order.ts'
+import { type OrderState, replay } from './order.ts'
 import type { AuditDifference, AuditedOrder, AuditResult, AuditView, OrderPorts } from './ports.ts'
 
 export interface VerifyProblem extends AuditDifference {
@@ -31,7 +31,9 @@ const REPLAY_PAGE = 500
 
 /** A state as one text; what the two sides know differently (nothing) would show. */
 function textOf(state: OrderState | undefined): string {
-  return canonicalJson(JSON.parse(JSON.stringify(state ?? null, (_name, item) => (typeof item === 'bigint' ? String(item) : item))))
+  return canonicalJson(
+    JSON.parse(JSON.stringify(state ?? null, (_name, item) => (typeof item === 'bigint' ? String(item) : item))),
+  )
 }
 
 /** Replays one history and compares the end with what the tables hold. */
@@ -64,7 +66,10 @@ async function replayAll(view: AuditView, onPage: (compared: number) => void) {
 }
 
 /** Runs every comparison over one consistent view. */
-export async function verifyView(view: AuditView, { onProgress = () => undefined }: VerifyOptions = {}): Promise<OrdersVerified> {
+export async function verifyView(
+  view: AuditView,
+  { onProgress = () => undefined }: VerifyOptions = {},
+): Promise<OrdersVerified> {
   const checks: OrdersVerified['checks'][number][] = []
   const problems: VerifyProblem[] = []
   const note = (name: string, about: string, { compared, differences }: AuditResult) => {

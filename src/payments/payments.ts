@@ -91,8 +91,8 @@ export function createPayments(deps: PaymentsDeps): Payments {
   const { store, views } = ports
   const writer = createPaymentWriter({ store, clock, metrics, onAppended })
   const operations = createOperationRunner({ ...deps, store, writer })
-  const webhooks = createWebhooks({ ...deps, store, inbox: ports.inbox, operations })
-  const recovery = createRecovery({ ...deps, store, operations, webhooks })
+  const webhooks = createWebhooks({ ...deps, store, inbox: ports.inbox, operations, onStored: () => recovery.wake() })
+  const recovery: Recovery = createRecovery({ ...deps, store, operations, webhooks })
 
   function placedKey(context: CommandContext, command: string, input: object): PlacedKey | undefined {
     const key = idempotencyKeyOf(context, command, input)

@@ -15,6 +15,8 @@ export interface Recovery {
   runDue(): Promise<number>
   /** Runs in the background until closed. Several processes may. */
   start(): Loop
+  /** A hint that something is due now; the loop finds it anyway. */
+  wake(): void
 }
 
 const POLL_MS = 500
@@ -49,16 +51,19 @@ export function createRecovery(deps: {
     return (await webhooks.applyDue()) + (await resolveDue())
   }
 
+  let loop: Loop | undefined
   return {
     runDue,
     start() {
-      return startLoop({
+      loop = startLoop({
         name: 'payment recovery',
         logger,
         async step() {
           return (await runDue()) > 0 ? 0 : POLL_MS
         },
       })
+      return loop
     },
+    wake: () => loop?.wake(),
   }
 }

@@ -27,6 +27,8 @@ export interface WebhookDeps {
   readonly processors: Processors
   readonly clock: Clock
   readonly logger: Logger
+  /** A hint that a message waits. */
+  readonly onStored: () => void
 }
 
 const LEASE_MS = 30_000
@@ -62,6 +64,7 @@ export function createWebhooks(deps: WebhookDeps): Webhooks & { applyDue(): Prom
       if (findCardNumber(body) !== undefined) throw new AppError('card_number_refused', 'The webhook holds a card number')
       const outcome = about === undefined ? undefined : outcomeToJson(about.outcome)
       const isNew = await inbox.store({ processor: name, eventId, type, key: about?.key, outcome }, body, clock.now())
+      if (isNew) deps.onStored()
       return { received: true, duplicate: !isNew }
     },
     async applyDue() {

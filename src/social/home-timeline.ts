@@ -19,7 +19,7 @@ export type HomeReader = ReturnType<typeof createHomeReader>
 
 /**
  * Reading a home timeline: skeleton -> posts -> policy, again and again until the page is full. The timeline only
- * proposes; relations and posts as they are now decide. So whatever was unfollowed, blocked, muted or deleted is gone at
+ * proposes; relations and posts as they are now decide. So what was unfollowed, blocked, muted or deleted is gone at
  * once, and the page is still full.
  */
 export function createHomeReader({ follows, posts, timelines }: Omit<SocialStores, 'users'>) {

@@ -43,8 +43,8 @@ function handleFor(userId: string, plain: boolean): string {
 }
 
 /**
- * Adds the edges of lines `follower followee` (separated by blanks, a comma or a semicolon). The limit on follows of one
- * user is not applied: an import is trusted.
+ * Adds the edges of lines `follower followee` (separated by blanks, a comma or a semicolon). The limit on follows of
+ * one user is not applied: an import is trusted.
  */
 export async function importFollows(
   deps: SocialDeps,

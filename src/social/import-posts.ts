@@ -13,8 +13,8 @@ import { PublishInput } from './schemas.ts'
 
 /**
  * JSON Lines: one object a line, `{user_id, text?, media?, visibility?, timestamp?, key?}`. CSV: a header line with
- * `user_id` and any of `text, media_url, media_type, visibility, timestamp, key`, then one post a line (quoted fields may
- * not span lines). `timestamp` (RFC 3339) is when the post was published, now unless given. `key` makes the import
+ * `user_id` and any of `text, media_url, media_type, visibility, timestamp, key`, then one post a line (a quoted field
+ * may not span lines). `timestamp` (RFC 3339) is when the post was published, now unless given. `key` makes the import
  * repeatable: a post of the same author and key is not added twice; unless given it is the name of the source and the
  * number of the line.
  */

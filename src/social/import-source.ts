@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 /** A file, or any source of lines without their ends. */
 export type LineSource = string | AsyncIterable<string> | Iterable<string>
 
-/** How far an import has come. Of a file, `done` and `total` are bytes; of another source, lines, and no total is known. */
+/** How far an import has come: in bytes of a file, else in lines without a known total. */
 export type OnImportProgress = (done: number, total: number | undefined) => void
 
 export interface BadLine {

@@ -7,7 +7,7 @@ export const USER_ID_MESSAGE = `must be 1 to ${LIMITS.externalIdCharsMax} charac
 
 export const UserId = Type.String({
   pattern: idPattern,
-  description: `Id of a user: chosen by the caller or made by Fanfold; 1 to ${LIMITS.externalIdCharsMax} of A-Z a-z 0-9 _ . : -`,
+  description: `Id of a user, chosen by the caller or made; 1 to ${LIMITS.externalIdCharsMax} of A-Z a-z 0-9 _ . : -`,
   examples: ['ada'],
   errorMessage: USER_ID_MESSAGE,
 })
@@ -84,7 +84,7 @@ export const MediaItem = Type.Object(
     url: Type.String({
       pattern: '^https?://[^\\s\\u0000]+$',
       maxLength: LIMITS.urlCharsMax,
-      description: `Where the file lies (http or https); at most ${LIMITS.urlCharsMax} characters. Fanfold never fetches it`,
+      description: `Where the file lies (http or https), at most ${LIMITS.urlCharsMax} characters; never fetched`,
       examples: ['https://cdn.example.com/engine.jpg'],
       errorMessage: `must be an http or https URL of at most ${LIMITS.urlCharsMax} characters`,
     }),

@@ -19,7 +19,7 @@ import { type SocialWorkerOptions, startSocialWorkers, sweepSocial } from './wor
 
 /**
  * Users, posts and home timelines. All methods throw {@link AppError}s: `invalid_input` for malformed arguments, the
- * `..._not_found` of what they name, and what stands beside each. Relations, likes and deletions may be repeated freely.
+ * `..._not_found` of what they name, and what stands beside each. Relations, likes and deletions may be repeated.
  */
 export interface Social extends Closable {
   /** Creates a user; without `user_id` an id is made. Throws `already_exists`, `idempotency_key_reused`. */
@@ -38,7 +38,9 @@ export interface Social extends Closable {
   follow(followerId: string, followeeId: string): Promise<void>
   /** From the next read on, the followee's posts are not in the follower's timeline. */
   unfollow(followerId: string, followeeId: string): Promise<void>
-  /** Neither sees the other's posts, nor may follow, like or comment; follows stay, and count again after unblocking. */
+  /**
+   * Neither sees the other's posts, nor may follow, like or comment. Follows stay, and count again after unblocking.
+   */
   block(userId: string, otherId: string): Promise<void>
   unblock(userId: string, otherId: string): Promise<void>
   /** The other's posts are left out of the user's timeline; the other is not told. */
@@ -61,8 +63,8 @@ export interface Social extends Closable {
   /** One author's posts, newest first; with `viewer`, those that user may read. */
   posts(userId: string, page?: PageRequest & ViewerOption): Promise<Page<Post>>
   /**
-   * The home timeline: posts of the user and of everybody followed, newest first. A page is shorter than `limit` only at
-   * the end; a walk by cursor shows every post once, whatever is published meanwhile.
+   * The home timeline: posts of the user and of everybody followed, newest first. A page is shorter than `limit` only
+   * at the end; a walk by cursor shows every post once, whatever is published meanwhile.
    */
   timeline(userId: string, page?: PageRequest): Promise<Page<Post>>
 
@@ -75,7 +77,7 @@ export interface Social extends Closable {
   comments(postId: string, page?: PageRequest & ViewerOption): Promise<Page<Comment>>
   deleteComment(commentId: string): Promise<void>
 
-  /** Compares every timeline, as readers see it and as it is stored, with the naive pull query; and counts with rows. */
+  /** Compares each timeline, as readers see it and as it is stored, with the naive pull query; and counts with rows. */
   verify(options?: VerifyOptions): Promise<SocialReport>
   /**
    * Adds the edges of lines `follower followee`, from a file or any source of lines; users who do not exist are made.

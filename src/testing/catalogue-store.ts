@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CatalogueStore, OrderPorts } from '../orders/ports.ts'
-import { aKey, aProduct, AT_MS, byTest } from './order-values.ts'
+import { AT_MS, aKey, aProduct, byTest } from './order-values.ts'
 import type { StoreHarness } from './social-values.ts'
 
 /** The promises of {@link CatalogueStore}, for any engine. */
@@ -57,7 +57,9 @@ export function testCatalogueStore(name: string, create: () => Promise<StoreHarn
       const changed = await catalogue.change('phone', 1, { price: 900n }, byTest())
       expect(changed).toMatchObject({ price: 900n, version: 2, name: 'Name of phone' })
       expect(await catalogue.change('phone', 1, { price: 800n }, byTest())).toBeUndefined()
-      expect(await catalogue.change('phone', 2, { name: 'Phone', active: false }, byTest())).toMatchObject({ version: 3 })
+      expect(await catalogue.change('phone', 2, { name: 'Phone', active: false }, byTest())).toMatchObject({
+        version: 3,
+      })
       const prices = await catalogue.prices('phone', undefined, 10)
       expect(prices.map(({ version, price }) => [version, price])).toEqual([
         [2, 900n],

@@ -3,8 +3,13 @@
  * against a real server. `fakeClock` moves time by hand.
  */
 export { type FakeClock, fakeClock } from '../core/clock.ts'
+export { testCatalogueStore } from './catalogue-store.ts'
+export { testCustomerStore } from './customer-store.ts'
 export { testFanoutLedger } from './fanout-ledger.ts'
 export { testFollowStore } from './follow-store.ts'
+export { type FoldedRow, type LogHarness, testLog } from './log.ts'
+export { testOrderStore } from './order-store.ts'
+export { type PaymentHarness, testPaymentStore, testSandboxLedger, testWebhookInbox } from './payment-ports.ts'
 export { testPostStore } from './post-store.ts'
 export { type QueueHarness, type QueueTestOptions, testQueue } from './queue.ts'
 export type { StoreHarness } from './social-values.ts'

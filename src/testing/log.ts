@@ -286,7 +286,11 @@ export function testLog<Tx>(name: string, create: () => Promise<LogHarness<Tx>>)
       await until('it is registered', () => harness.store.projection('proof').catch(() => undefined))
       let writing = true
       const writer = (async () => {
-        for (let n = 0; writing; n++) await harness.append(n % harness.store.shards, streams(5, `${n % 7}-`))
+        for (let n = 0; writing; n++) {
+          const shard = n % harness.store.shards
+          await harness.append(shard, streams(5, `${shard}-`))
+          await new Promise((resolve) => setTimeout(resolve, 5))
+        }
       })()
       let looks = 0
       const reader = (async () => {

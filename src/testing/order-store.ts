@@ -1,10 +1,24 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Customer, OrderPorts, Placement, PlaceOutcome, Product } from '../orders/ports.ts'
-import { aChange, aCustomer, aHeader, aKey, aLine, aNewEvent, aPlacement, aProduct, byTest, createdEvent } from './order-values.ts'
 import { replay } from '../orders/order.ts'
+import type { Customer, OrderPorts, Placement, PlaceOutcome, Product } from '../orders/ports.ts'
+import {
+  aChange,
+  aCustomer,
+  aHeader,
+  aKey,
+  aLine,
+  aNewEvent,
+  aPlacement,
+  aProduct,
+  byTest,
+  createdEvent,
+} from './order-values.ts'
 import type { StoreHarness } from './social-values.ts'
 
-const CANCELLED = { type: 'ORDER_CANCELLED', details: { reason: 'a "test"', lines: [{ line_no: 1, quantity: 2 }] } } as const
+const CANCELLED = {
+  type: 'ORDER_CANCELLED',
+  details: { reason: 'a "test"', lines: [{ line_no: 1, quantity: 2 }] },
+} as const
 
 /** The promises of {@link OrderPorts.orders} and of the log it writes, for any engine. */
 export function testOrderStore(name: string, create: () => Promise<StoreHarness<OrderPorts>>): void {
@@ -207,7 +221,10 @@ export function testOrderStore(name: string, create: () => Promise<StoreHarness<
         const shard = 0
         const header = { ...aHeader(shard, ada, lines), orderNumber: number, origin: 'import' as const }
         const booking = { booked_day: '2026-01-31', legs: [] }
-        const event = { type: 'ORDER_IMPORTED', details: { ...createdEvent(header, lines).details, ...booking } } as const
+        const event = {
+          type: 'ORDER_IMPORTED',
+          details: { ...createdEvent(header, lines).details, ...booking },
+        } as const
         return { shard, header, lines, state: replay([event])!, event: aNewEvent(event) }
       }
       const [one, two] = [anImport('N-1'), anImport('N-2')]

@@ -1,7 +1,17 @@
 import type { IdempotencyKey } from '../core/command.ts'
 import { composeId } from '../core/ids.ts'
 import { evolve, type OrderEvent } from '../orders/order.ts'
-import type { Customer, Order, OrderChange, OrderHeader, OrderPorts, Origin, Placement, PricedLine, Product } from '../orders/ports.ts'
+import type {
+  Customer,
+  Order,
+  OrderChange,
+  OrderHeader,
+  OrderPorts,
+  Origin,
+  Placement,
+  PricedLine,
+  Product,
+} from '../orders/ports.ts'
 
 /** Things for the suites of the order stores. They take place at one moment. */
 export const AT_MS = Date.UTC(2026, 0, 31, 12)
@@ -82,7 +92,10 @@ export function aHeader(shard: number, customer: Customer, lines: readonly Price
   }
 }
 
-export function createdEvent(header: OrderHeader, lines: readonly PricedLine[]): OrderEvent & { type: 'ORDER_CREATED' } {
+export function createdEvent(
+  header: OrderHeader,
+  lines: readonly PricedLine[],
+): OrderEvent & { type: 'ORDER_CREATED' } {
   return {
     type: 'ORDER_CREATED',
     details: {

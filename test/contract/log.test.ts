@@ -1,6 +1,7 @@
+import { afterAll } from 'vitest'
 import { testLog } from '../../src/testing/log.ts'
-import { appendProof, createProofLog, openProofStore, proofProjection } from '../log/proof-log.ts'
-import { sqlEngines } from '../setup/sql.ts'
+import { appendProof, createProofLog, openProofStore, proofProjection, removeProofLog } from '../log/proof-log.ts'
+import { sqlEngines, type TestDatabase } from '../setup/sql.ts'
 
 const LIVE = `
 select shard, event_id as "eventId", stream_id as "streamId", version, generation, code_version as "codeVersion"
@@ -11,8 +12,13 @@ select stream_id from proof_counts_gen
 where disorder > 0 and generation = (select live_generation from projections where name = 'proof')`
 
 for (const engine of sqlEngines()) {
+  let database: TestDatabase | undefined
+  afterAll(() => database?.drop())
+
   testLog(engine.name, async () => {
-    const { sql, drop } = await engine.create()
+    database ??= await engine.create()
+    const { sql } = database
+    await removeProofLog(sql)
     await createProofLog(sql)
     return {
       store: await openProofStore(sql),
@@ -40,7 +46,7 @@ for (const engine of sqlEngines()) {
       async failForDatabase(tx) {
         await tx.query('select * from table_that_is_missing')
       },
-      close: drop,
+      close: async () => undefined,
     }
   })
 }

@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BadRow } from '../../src/orders/import-file.ts'
-import { openOrderBench, type OrderBench } from '../setup/orders.ts'
+import { type OrderBench, openOrderBench } from '../setup/orders.ts'
 import { sqlEngines } from '../setup/sql.ts'
 
 const DATA = process.env['FANFOLD_TEST_DATA'] ?? join(import.meta.dirname, '../../../shared/data')
 const SUPERSTORE = join(DATA, 'superstore.csv')
 const present = existsSync(SUPERSTORE)
-if (!present) process.stderr.write(`left out: import of superstore.csv (${SUPERSTORE} is not there; set FANFOLD_TEST_DATA)\n`)
+if (!present)
+  process.stderr.write(`left out: import of superstore.csv (${SUPERSTORE} is not there; set FANFOLD_TEST_DATA)\n`)
 
 /** The same figure three ways: the report, its table, and the orders themselves. */
 const BY_TABLE = `
@@ -82,7 +83,9 @@ for (const engine of sqlEngines()) {
       const before = await bench.database.sql.query('select sum(last_event_id)::bigint as events from log_head')
       const result = await bench.orders.importOrders(SUPERSTORE, { map: 'superstore' })
       expect(result).toMatchObject({ orders_imported: 0, lines_imported: 0, orders_known: 5_009, rows_bad: 806 })
-      expect(await bench.database.sql.query('select sum(last_event_id)::bigint as events from log_head')).toEqual(before)
+      expect(await bench.database.sql.query('select sum(last_event_id)::bigint as events from log_head')).toEqual(
+        before,
+      )
     })
   })
 
@@ -135,7 +138,12 @@ A-1,31.12.2025,c1,Ann,p2,Pan,Kitchen,1,80,0.2,Bonn,DE
       expect(result).toMatchObject({ orders_imported: 2, lines_imported: 3 })
       const { items } = await bench.orders.list({ customer_id: 'c1' })
       expect(items).toHaveLength(1)
-      expect(items[0]).toMatchObject({ order_number: 'A-1', status: 'DELIVERED', total_price: 9_001, business_day: '2025-12-31' })
+      expect(items[0]).toMatchObject({
+        order_number: 'A-1',
+        status: 'DELIVERED',
+        total_price: 9_001,
+        business_day: '2025-12-31',
+      })
       expect(items[0]!.items).toMatchObject([
         { product_id: 'p1', quantity: 3, price_at_time_of_purchase: 334, discount: 1, amount: 1_001 },
         { product_id: 'p2', quantity: 1, price_at_time_of_purchase: 10_000, discount: 2_000, amount: 8_000 },

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fakeClock } from '../../src/core/clock.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { rebuild } from '../../src/log/projector.ts'
-import { openOrderBench, SOMEWHERE, type OrderBench } from '../setup/orders.ts'
+import { type OrderBench, openOrderBench, SOMEWHERE } from '../setup/orders.ts'
 import { sqlEngines } from '../setup/sql.ts'
 
 const NIGHT = Date.parse('2026-03-02T03:30:00Z')
@@ -23,7 +23,12 @@ for (const engine of sqlEngines()) {
     async function openShop() {
       shops += 1
       const name = `shop${shops}`
-      const [camera, lens, optics, electronics] = [`${name}-camera`, `${name}-lens`, `${name} optics`, `${name} electronics`]
+      const [camera, lens, optics, electronics] = [
+        `${name}-camera`,
+        `${name}-lens`,
+        `${name} optics`,
+        `${name} electronics`,
+      ]
       await bench.product(camera, 1_000, { category: electronics })
       await bench.product(lens, 1_000, { price: 300, category: optics })
       await bench.orders.createCustomer({ customer_id: name, name: `Customer of ${name}` })
@@ -35,14 +40,18 @@ for (const engine of sqlEngines()) {
       return {
         ...{ name, camera, lens, optics, electronics, place },
         sell: async (items: [string, number][], more = {}) => bench.pay(await place(items, more)),
-        total: async (query = {}) => (await bench.orders.salesReport({ product_category: electronics, ...query })).total,
+        total: async (query = {}) =>
+          (await bench.orders.salesReport({ product_category: electronics, ...query })).total,
       }
     }
 
     it('counts a sale when it is paid and takes it back when it is cancelled', async () => {
       const { camera, lens, place, sell, total, optics } = await openShop()
       const pending = await place([[camera, 1]])
-      const sold = await sell([[camera, 2], [lens, 1]])
+      const sold = await sell([
+        [camera, 2],
+        [lens, 1],
+      ])
       await bench.fold()
       expect(await total()).toEqual({ price: 2_000, quantity: 2, orders: 1 })
       expect(await total({ product_category: optics })).toEqual({ price: 300, quantity: 1, orders: 1 })
@@ -67,7 +76,10 @@ for (const engine of sqlEngines()) {
 
     it('filters and groups', async () => {
       const { camera, lens, optics, electronics, sell, total } = await openShop()
-      await sell([[camera, 1], [lens, 2]])
+      await sell([
+        [camera, 1],
+        [lens, 2],
+      ])
       await sell([[camera, 3]], { shipping_address: BOSTON })
       await bench.fold()
       const report = await bench.orders.salesReport({ group_by: 'month,category,city' })
@@ -135,7 +147,10 @@ for (const engine of sqlEngines()) {
 
     it('has the same rows after a rebuild, and after folding everything twice', async () => {
       const { camera, lens, sell } = await openShop()
-      const order = await sell([[camera, 1], [lens, 2]])
+      const order = await sell([
+        [camera, 1],
+        [lens, 2],
+      ])
       await bench.orders.cancel(order.order_id)
       await sell([[lens, 5]])
       await bench.fold()
@@ -161,9 +176,13 @@ for (const engine of sqlEngines()) {
       await bench.database.sql.query('delete from order_line_items where order_id = $1', [BigInt(bad.order_id)])
       const good = await sell([[camera, 2]])
       await bench.fold()
-      expect(await bench.orders.salesReport({ product_category: electronics })).toMatchObject({ total: { price: 2_000 } })
+      expect(await bench.orders.salesReport({ product_category: electronics })).toMatchObject({
+        total: { price: 2_000 },
+      })
       const { problems } = await bench.orders.verifyOrders()
-      expect(problems).toContainEqual(expect.objectContaining({ check: 'report_quarantine', subject: `order ${bad.order_id}` }))
+      expect(problems).toContainEqual(
+        expect.objectContaining({ check: 'report_quarantine', subject: `order ${bad.order_id}` }),
+      )
       expect(problems.filter(({ subject }) => subject === `order ${good.order_id}`)).toEqual([])
     })
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fakeClock } from '../../src/core/clock.ts'
-import { ORDER_STATUSES, TRANSITIONS, type OrderStatus } from '../../src/orders/order.ts'
+import { ORDER_STATUSES, type OrderStatus, TRANSITIONS } from '../../src/orders/order.ts'
 import type { OrderDocument } from '../../src/orders/schemas.ts'
-import { openOrderBench, SOMEWHERE, type OrderBench } from '../setup/orders.ts'
+import { type OrderBench, openOrderBench, SOMEWHERE } from '../setup/orders.ts'
 import { sqlEngines } from '../setup/sql.ts'
 
 const NOON = Date.UTC(2026, 2, 1, 12)
@@ -18,7 +18,8 @@ for (const engine of sqlEngines()) {
     })
     afterAll(() => bench.close())
 
-    const refused = (code: string, data: object = {}) => expect.objectContaining({ code, data: expect.objectContaining(data) })
+    const refused = (code: string, data: object = {}) =>
+      expect.objectContaining({ code, data: expect.objectContaining(data) })
 
     /** An order brought to a status by the legal way. */
     async function orderIn(status: OrderStatus): Promise<OrderDocument> {
@@ -59,7 +60,12 @@ for (const engine of sqlEngines()) {
       it('sells at the new price as soon as it is set, also by another process', async () => {
         await bench.product('mouse', 100)
         await bench.place([{ product_id: 'mouse', quantity: 1 }])
-        await bench.ports.catalogue.change('mouse', 1, { price: 1_500n }, { actor: 'other', atMs: NOON, key: undefined })
+        await bench.ports.catalogue.change(
+          'mouse',
+          1,
+          { price: 1_500n },
+          { actor: 'other', atMs: NOON, key: undefined },
+        )
         expect(await bench.place([{ product_id: 'mouse', quantity: 1 }])).toMatchObject({ total_price: 1_500 })
       })
 
@@ -72,12 +78,18 @@ for (const engine of sqlEngines()) {
 
       it('answers a repeat with the first answer, whatever has changed since', async () => {
         await bench.product('desk', 5)
-        const place = (quantity: number) => bench.place([{ product_id: 'desk', quantity }], { expected_total: 4_000 }, 'desk')
+        const place = (quantity: number) =>
+          bench.place([{ product_id: 'desk', quantity }], { expected_total: 4_000 }, 'desk')
         const first = await place(4)
         await bench.orders.changeProduct('desk', { price: 1, active: false })
         let replays = 0
         const repeated = await bench.orders.place(
-          { customer_id: 'ada', shipping_address: SOMEWHERE, items: [{ product_id: 'desk', quantity: 4 }], expected_total: 4_000 },
+          {
+            customer_id: 'ada',
+            shipping_address: SOMEWHERE,
+            items: [{ product_id: 'desk', quantity: 4 }],
+            expected_total: 4_000,
+          },
           { idempotencyKey: 'desk', onReplay: () => (replays += 1) },
         )
         expect(repeated).toEqual(first)
@@ -104,7 +116,9 @@ for (const engine of sqlEngines()) {
         await expect(bench.place(one('old'))).rejects.toEqual(refused('product_inactive', { product_id: 'old' }))
         await expect(bench.place([...one('shirt'), ...one('camera')])).rejects.toEqual(refused('currency_mismatch'))
         await expect(bench.place(one('shirt'), { currency: 'USD' })).rejects.toEqual(refused('currency_mismatch'))
-        await expect(bench.place(one('camera'), { customer_id: 'nobody' })).rejects.toEqual(refused('customer_not_found'))
+        await expect(bench.place(one('camera'), { customer_id: 'nobody' })).rejects.toEqual(
+          refused('customer_not_found'),
+        )
         const elsewhere = { customer_id: 'ada', items: one('camera'), shipping_address_id: 'adr_none' }
         await expect(bench.orders.place(elsewhere)).rejects.toEqual(refused('address_not_found'))
         const nowhere = { customer_id: 'ada', items: one('camera') }
@@ -168,7 +182,9 @@ for (const engine of sqlEngines()) {
               return
             }
             if (inCode !== undefined) {
-              await expect(inCode(order.order_id)).rejects.toEqual(refused('illegal_transition', { status: from, wanted: to }))
+              await expect(inCode(order.order_id)).rejects.toEqual(
+                refused('illegal_transition', { status: from, wanted: to }),
+              )
             }
             // Writing the status an order has already is no change.
             if (from !== to) await expect(raw()).rejects.toThrow(/can't go from/)
@@ -210,7 +226,9 @@ for (const engine of sqlEngines()) {
         await bench.orders.ship(second.order_id)
         expect(await bench.orders.getStock('book')).toMatchObject({ on_hand: 7, reserved: 0, available: 7 })
         const [third] = [await place()]
-        await expect(bench.orders.setStock('book', { on_hand: 2 })).rejects.toEqual(refused('insufficient_stock', { reserved: 3 }))
+        await expect(bench.orders.setStock('book', { on_hand: 2 })).rejects.toEqual(
+          refused('insufficient_stock', { reserved: 3 }),
+        )
         await bench.orders.cancel(third.order_id)
       })
 
@@ -218,12 +236,20 @@ for (const engine of sqlEngines()) {
         const order = await orderIn('PENDING')
         const record = (payment_intent_id: string, captured: number) =>
           bench.orders.recordPayment({ order_id: order.order_id, payment_intent_id, captured, currency: 'USD' })
-        expect(await record('pi_a', 500)).toMatchObject({ status: 'PENDING', payment_status: 'partially_paid', version: 2 })
+        expect(await record('pi_a', 500)).toMatchObject({
+          status: 'PENDING',
+          payment_status: 'partially_paid',
+          version: 2,
+        })
         expect(await record('pi_a', 500)).toMatchObject({ version: 2 })
         expect(await record('pi_a', 300)).toMatchObject({ version: 2, paid_total: 500 })
         const rivals = await Promise.all([record('pi_b', 1_500), record('pi_b', 1_500), record('pi_b', 1_500)])
         expect(rivals.map(({ status, version }) => [status, version])).toEqual(rivals.map(() => ['PAID', 3]))
-        expect(await record('pi_c', 10)).toMatchObject({ status: 'PAID', payment_status: 'refund_due', paid_total: 2_010 })
+        expect(await record('pi_c', 10)).toMatchObject({
+          status: 'PAID',
+          payment_status: 'refund_due',
+          paid_total: 2_010,
+        })
         const events = (await bench.orders.history(order.order_id)).items.map((entry) => entry.event_type)
         expect(events).toEqual(['ORDER_CREATED', 'PAYMENT_RECEIVED', 'ORDER_PAID', 'PAYMENT_RECEIVED'])
         const foreign = { order_id: order.order_id, payment_intent_id: 'pi_d', captured: 1, currency: 'EUR' }
@@ -239,7 +265,9 @@ for (const engine of sqlEngines()) {
         const refund = { order_id: order.order_id, payment_intent_id: `pi_${order.order_id}`, currency: 'USD' }
         const half = await bench.orders.recordRefund({ ...refund, refunded: 1_000 })
         expect(half).toMatchObject({ payment_status: 'refund_due', refunded_total: 1_000 })
-        expect(await bench.orders.recordRefund({ ...refund, refunded: 2_000 })).toMatchObject({ payment_status: 'refunded' })
+        expect(await bench.orders.recordRefund({ ...refund, refunded: 2_000 })).toMatchObject({
+          payment_status: 'refunded',
+        })
         const more = bench.orders.recordRefund({ ...refund, refunded: 2_001 })
         await expect(more).rejects.toEqual(refused('order_amount_mismatch'))
       })
@@ -247,12 +275,17 @@ for (const engine of sqlEngines()) {
       it('tells whether an order can be paid', async () => {
         const order = await orderIn('PENDING')
         await expect(bench.orders.checkPayable(order.order_id, 2_000, 'USD')).resolves.toBeUndefined()
-        for (const [amount, currency] of [[1_999, 'USD'], [2_000, 'EUR']] as const) {
+        for (const [amount, currency] of [
+          [1_999, 'USD'],
+          [2_000, 'EUR'],
+        ] as const) {
           const wrong = bench.orders.checkPayable(order.order_id, amount, currency)
           await expect(wrong).rejects.toEqual(refused('order_amount_mismatch', { open_amount: 2_000 }))
         }
         await bench.orders.cancel(order.order_id)
-        await expect(bench.orders.checkPayable(order.order_id, 2_000, 'USD')).rejects.toEqual(refused('illegal_transition'))
+        await expect(bench.orders.checkPayable(order.order_id, 2_000, 'USD')).rejects.toEqual(
+          refused('illegal_transition'),
+        )
         await expect(bench.orders.checkPayable('12', 1, 'USD')).rejects.toEqual(refused('order_not_found'))
       })
 
@@ -262,7 +295,9 @@ for (const engine of sqlEngines()) {
         const shipped = await bench.orders.ship(order.order_id, {}, context)
         await bench.orders.deliver(order.order_id)
         expect(await bench.orders.ship(order.order_id, {}, context)).toEqual(shipped)
-        await expect(bench.orders.cancel(order.order_id, {}, context)).rejects.toEqual(refused('idempotency_key_reused'))
+        await expect(bench.orders.cancel(order.order_id, {}, context)).rejects.toEqual(
+          refused('idempotency_key_reused'),
+        )
       })
 
       it('refuses a command on another version than the one seen', async () => {
@@ -276,7 +311,10 @@ for (const engine of sqlEngines()) {
         await bench.product('vase', 1_000)
         for (let round = 0; round < 20; round++) {
           const order = await bench.pay(await bench.place([{ product_id: 'vase', quantity: 1 }]))
-          const results = await Promise.allSettled([bench.orders.ship(order.order_id), bench.orders.cancel(order.order_id)])
+          const results = await Promise.allSettled([
+            bench.orders.ship(order.order_id),
+            bench.orders.cancel(order.order_id),
+          ])
           const won = results.filter(({ status }) => status === 'fulfilled')
           const lost = results.find(({ status }) => status === 'rejected')
           expect(won).toHaveLength(1)

@@ -100,10 +100,13 @@ for (const engine of sqlEngines()) {
     it('carries a key out once, however often and however simultaneously it comes', async () => {
       const context = key()
       const input = { amount: 500, currency: 'EUR', payment_method: card('tok_ok') }
-      const answers = await Promise.all(Array.from({ length: 20 }, () => bench.payments.create(input, context)))
-      expect(new Set(answers.map((payment) => payment.payment_intent_id)).size).toBe(1)
-
       let replays = 0
+      const counting = { ...context, onReplay: () => void replays++ }
+      const answers = await Promise.all(Array.from({ length: 20 }, () => bench.payments.create(input, counting)))
+      expect(new Set(answers.map((payment) => payment.payment_intent_id)).size).toBe(1)
+      expect(replays).toBe(19)
+
+      replays = 0
       const id = answers[0]!.payment_intent_id
       const again = { ...key(), onReplay: () => void replays++ }
       const first = await bench.payments.authorize(id, {}, again)

@@ -57,6 +57,14 @@ select $1, head.base + n.rn, n.stream_id, case when $7 then -1 else n.version en
 from n cross join head cross join after
 returning event_id, stream_id, version, payload`
 
+const REMOVE = `
+drop view if exists proof_model;
+drop table if exists proof_streams, proof_events, proof_model_gen, proof_counts_gen, unrelated;
+update log_head set last_event_id = 0;
+delete from projection_quarantine;
+delete from projection_checkpoints;
+delete from projections;`
+
 export interface ProofEvent {
   readonly streamId: string
   readonly type?: string
@@ -78,6 +86,10 @@ export interface Appended {
 
 export async function createProofLog(sql: SqlClient): Promise<void> {
   await sql.transaction((tx) => tx.script(SCHEMA))
+}
+
+export async function removeProofLog(sql: SqlClient): Promise<void> {
+  await sql.transaction((tx) => tx.script(REMOVE))
 }
 
 /** One batch for one shard; at most one event of each stream. */

@@ -38,7 +38,15 @@ export async function openOrderBench(
     ports,
     database,
     async product(id, stock, { price = 1000, currency = 'USD', category = 'Electronics' } = {}) {
-      await orders.createProduct({ product_id: id, sku: `sku-${id}`, name: `Name of ${id}`, category, price, currency, stock })
+      await orders.createProduct({
+        product_id: id,
+        sku: `sku-${id}`,
+        name: `Name of ${id}`,
+        category,
+        price,
+        currency,
+        stock,
+      })
     },
     place: (items, more = {}, key) =>
       orders.place(

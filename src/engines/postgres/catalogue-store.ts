@@ -2,7 +2,7 @@ import { AppError } from '../../core/errors.ts'
 import type { CatalogueStore, Product, StockLevel } from '../../orders/ports.ts'
 import type { PortContext } from '../engine.ts'
 import { once } from '../sql/idempotency.ts'
-import { sqlState, UNIQUE_VIOLATION, type SqlClient } from '../sql/sql.ts'
+import { type SqlClient, sqlState, UNIQUE_VIOLATION } from '../sql/sql.ts'
 
 /** The one location there is so far; stock rows and moves are keyed by it already. */
 export const LOCATION = 'main'
@@ -101,7 +101,10 @@ export function openCatalogueStore(sql: SqlClient, { ids }: PortContext): Catalo
         once(tx, key, async () => {
           const values = [productId, sku, name, category, price, currency, active, version, at]
           if ((await tx.query(INSERT_PRODUCT, values)).length === 0) {
-            throw new AppError('already_exists', `There is a product with the id ${productId} or the sku "${sku}" already`)
+            throw new AppError(
+              'already_exists',
+              `There is a product with the id ${productId} or the sku "${sku}" already`,
+            )
           }
           await tx.query(INSERT_PRICE, [productId, version, price, currency, at, actor])
           await tx.query(INSERT_STOCK, [productId, LOCATION, onHand, at])

@@ -12,6 +12,8 @@ type Runner = Pick<PGlite, 'query' | 'exec'> | Transaction
 
 async function run<Row extends object>(on: Runner, text: string, params: readonly SqlParam[]): Promise<Row[]> {
   const result = await on.query<Row>(text, params.map(encodeParam))
+  // It answers within the same turn of the event loop: without this a loop of statements lets no timer or socket through.
+  await new Promise((resolve) => setImmediate(resolve))
   return result.rows
 }
 

@@ -8,7 +8,8 @@ insert into customers (customer_id, name, email, version, created_at) values ($1
 on conflict do nothing returning customer_id`
 
 const FIND = `
-select customer_id, name, email, version, created_at from customers where customer_id = $1 and erased_at is null`
+select customer_id, name, email, version, created_at from customers
+where customer_id = any($1::text[]) and erased_at is null`
 
 // Keeps the customer from being erased until the address is there, so that erasing finds it.
 const LOCK = 'select customer_id from customers where customer_id = $1 and erased_at is null for update'
@@ -18,7 +19,9 @@ insert into addresses (customer_id, address_id, name, line1, line2, city, region
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
 const ADDRESS_COLUMNS = 'customer_id, address_id, name, line1, line2, city, region, postal_code, country, created_at'
-const FIND_ADDRESS = `select ${ADDRESS_COLUMNS} from addresses where customer_id = $1 and address_id = $2`
+const FIND_ADDRESSES = `
+select ${ADDRESS_COLUMNS} from addresses
+where (customer_id, address_id) in (select * from unnest($1::text[], $2::text[]))`
 const ADDRESSES = `
 select ${ADDRESS_COLUMNS} from addresses where customer_id = $1 and address_id > $2 order by address_id limit $3`
 
@@ -114,9 +117,8 @@ export function openCustomerStore(sql: SqlClient): CustomerStore {
         }),
       )
     },
-    async find(customerId) {
-      const [row] = await sql.query<CustomerRow>(FIND, [customerId])
-      return row === undefined ? undefined : toCustomer(row)
+    async find(customerIds) {
+      return (await sql.query<CustomerRow>(FIND, [customerIds])).map(toCustomer)
     },
     async addAddress(address, { key }, present) {
       const { customerId, addressId, name, line1, line2, city, region, postal_code, country, createdAtMs } = address
@@ -124,14 +126,25 @@ export function openCustomerStore(sql: SqlClient): CustomerStore {
       return sql.transaction(async (tx) => {
         if ((await tx.query(LOCK, [customerId])).length === 0) return undefined
         return once(tx, key, async () => {
-          await tx.query(INSERT_ADDRESS, [customerId, addressId, name, line1, line2, city, region, postal_code, country, at])
+          await tx.query(INSERT_ADDRESS, [
+            customerId,
+            addressId,
+            name,
+            line1,
+            line2,
+            city,
+            region,
+            postal_code,
+            country,
+            at,
+          ])
           return present(address)
         })
       })
     },
-    async findAddress(customerId, addressId) {
-      const [row] = await sql.query<AddressRow>(FIND_ADDRESS, [customerId, addressId])
-      return row === undefined ? undefined : toAddress(row)
+    async findAddresses(keys) {
+      const columns = [keys.map((key) => key.customerId), keys.map((key) => key.addressId)]
+      return (await sql.query<AddressRow>(FIND_ADDRESSES, columns)).map(toAddress)
     },
     async addresses(customerId, after, limit) {
       return (await sql.query<AddressRow>(ADDRESSES, [customerId, after ?? '', limit])).map(toAddress)

@@ -45,7 +45,8 @@ const FORGET_CHUNKS = 'delete from post_fanout_chunks where post_id = $1'
 const SWEEP_MS_MAX = 15 * 60_000
 const CLAIM_PENDING = `
 update post_fanouts f set sweeps = f.sweeps + 1,
-  sweep_at = $1::timestamptz + make_interval(secs => least($2::float8 * power(2, least(f.sweeps, 20) + 1), ${SWEEP_MS_MAX}) / 1000)
+  sweep_at = $1::timestamptz
+    + make_interval(secs => least($2::float8 * power(2, least(f.sweeps, 20) + 1), ${SWEEP_MS_MAX}) / 1000)
 where f.done_at is null and f.sweep_at <= $1 and f.post_id in (
   select post_id from post_fanouts where done_at is null and sweep_at <= $1 order by sweep_at limit $3)
 returning f.post_id`

@@ -1,7 +1,7 @@
-import type { AuditCheck, AuditDifference, AuditView } from '../../orders/ports.ts'
 import type { OrderEvent } from '../../orders/order.ts'
+import type { AuditCheck, AuditDifference, AuditView } from '../../orders/ports.ts'
 import type { SqlClient, SqlTx } from '../sql/sql.ts'
-import { ORDER_COLUMNS, toOrder, type OrderRow } from './order-rows.ts'
+import { ORDER_COLUMNS, type OrderRow, toOrder } from './order-rows.ts'
 import { SALES_REPORT } from './report-projection.ts'
 
 /**

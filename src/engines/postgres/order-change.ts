@@ -163,15 +163,19 @@ async function changeBatch(
     for (const id of ids) seen.add(id)
     return true
   })
-  const results = await inBatches(distinct, (change) => 1 + change.after.lines.length, async (batch) => {
-    const rows = await sql.query<OutcomeRow>(CHANGE, paramsOf(shard, batch))
-    const byItem = new Map(rows.map((row) => [row.item, row]))
-    return batch.map((_, item): ChangeOutcome => {
-      const row = byItem.get(item)
-      if (row === undefined) return { kind: 'lost' }
-      return row.outcome === 'changed' ? { kind: 'changed', eventId: row.event_id! } : { kind: 'key_known' }
-    })
-  })
+  const results = await inBatches(
+    distinct,
+    (change) => 1 + change.after.lines.length,
+    async (batch) => {
+      const rows = await sql.query<OutcomeRow>(CHANGE, paramsOf(shard, batch))
+      const byItem = new Map(rows.map((row) => [row.item, row]))
+      return batch.map((_, item): ChangeOutcome => {
+        const row = byItem.get(item)
+        if (row === undefined) return { kind: 'lost' }
+        return row.outcome === 'changed' ? { kind: 'changed', eventId: row.event_id! } : { kind: 'key_known' }
+      })
+    },
+  )
   return changes.map((change) => results.get(change) ?? { ok: true, value: { kind: 'lost' } })
 }
 

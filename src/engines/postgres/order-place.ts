@@ -201,16 +201,24 @@ async function placeBatch(
     const id = `${answer.key.scope}\n${answer.key.key}`
     return seen.has(id) ? false : seen.add(id)
   })
-  const results = await inBatches(distinct, (placement) => placement.lines.length, async (batch) => {
-    const rows = await sql.query<OutcomeRow>(PLACE, paramsOf(shard, batch))
-    const byItem = new Map(rows.map((row) => [row.item, row]))
-    return batch.map((_, item) => toOutcome(byItem.get(item)!))
-  })
+  const results = await inBatches(
+    distinct,
+    (placement) => placement.lines.length,
+    async (batch) => {
+      const rows = await sql.query<OutcomeRow>(PLACE, paramsOf(shard, batch))
+      const byItem = new Map(rows.map((row) => [row.item, row]))
+      return batch.map((_, item) => toOutcome(byItem.get(item)!))
+    },
+  )
   return placements.map((placement) => results.get(placement) ?? { ok: true, value: { kind: 'late' } })
 }
 
 /** Group commit of placements: one batcher per shard, one batch under way in each. */
-export function createPlacer(sql: SqlClient, shards: number, clock: Clock): (placement: Placement) => Promise<PlaceOutcome> {
+export function createPlacer(
+  sql: SqlClient,
+  shards: number,
+  clock: Clock,
+): (placement: Placement) => Promise<PlaceOutcome> {
   const batchers = Array.from({ length: shards }, (_, shard) =>
     createBatcher<Placement, Outcome>({
       run: (items) => placeBatch(sql, shard, items),

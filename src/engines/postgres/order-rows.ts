@@ -1,5 +1,12 @@
 import { decomposeId } from '../../core/ids.ts'
-import type { LineState, OrderStatus, PaymentStatus, FulfillmentStatus, OrderOrigin, Place } from '../../orders/order.ts'
+import type {
+  FulfillmentStatus,
+  LineState,
+  OrderOrigin,
+  OrderStatus,
+  PaymentStatus,
+  Place,
+} from '../../orders/order.ts'
 import type { Address, HistoryEntry, Order, OrderLine } from '../../orders/ports.ts'
 
 /** Reading orders: each with its lines and payments by one statement, so that they belong together. */
@@ -155,4 +162,3 @@ export function toHistoryEntry(row: HistoryRow): HistoryEntry {
 
 /** The shard that an order's id names; no such shard, no such order. */
 export const shardOfOrder = (orderId: bigint): number => decomposeId(orderId).route
-

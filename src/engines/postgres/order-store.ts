@@ -1,14 +1,25 @@
 import { randomUUID } from 'node:crypto'
-import type { OrderStore } from '../../orders/ports.ts'
+import { createBatcher } from '../../core/batcher.ts'
+import type { Order, OrderStore } from '../../orders/ports.ts'
 import type { PortContext } from '../engine.ts'
 import { readKey, shardOfKey } from '../sql/idempotency.ts'
 import type { SqlClient, SqlParam } from '../sql/sql.ts'
 import { createChanger } from './order-change.ts'
 import { importCatalogue, importOrders } from './order-import.ts'
 import { createPlacer } from './order-place.ts'
-import { HISTORY_COLUMNS, ORDER_COLUMNS, shardOfOrder, toHistoryEntry, toOrder, type HistoryRow, type OrderRow } from './order-rows.ts'
+import {
+  HISTORY_COLUMNS,
+  type HistoryRow,
+  ORDER_COLUMNS,
+  type OrderRow,
+  shardOfOrder,
+  toHistoryEntry,
+  toOrder,
+} from './order-rows.ts'
 
-const FIND = `select ${ORDER_COLUMNS} from orders o where o.shard = $1 and o.order_id = $2`
+const FIND = `
+select ${ORDER_COLUMNS} from orders o
+where (o.shard, o.order_id) in (select * from unnest($1::smallint[], $2::bigint[]))`
 
 const HISTORY = `
 select ${HISTORY_COLUMNS} from order_history
@@ -24,16 +35,23 @@ function listStatement(byCustomer: boolean, byStatus: boolean): string {
 }
 
 export function openOrderStore(sql: SqlClient, shards: number, { clock }: PortContext): OrderStore {
+  // Commands that arrive together read their orders together.
+  const finder = createBatcher<bigint, Order | undefined>({
+    concurrency: 4,
+    async run(ids) {
+      const rows = await sql.query<OrderRow>(FIND, [ids.map(shardOfOrder), ids])
+      const found = new Map(rows.map((row) => [row.order_id, toOrder(row)]))
+      return ids.map((id) => ({ ok: true, value: found.get(id) }))
+    },
+  })
+
   return {
     shards,
     shardFor: (key) => shardOfKey(key ?? { scope: '', key: randomUUID() }, shards),
     readKey: (shard, key) => readKey(sql, shard, key),
     place: createPlacer(sql, shards, clock),
     change: createChanger(sql, shards),
-    async find(orderId) {
-      const [row] = await sql.query<OrderRow>(FIND, [shardOfOrder(orderId), orderId])
-      return row === undefined ? undefined : toOrder(row)
-    },
+    find: (orderId) => finder.add(orderId),
     async list({ customerId, status }, before, limit) {
       const params: SqlParam[] = [before ?? ID_MAX, limit]
       if (customerId !== undefined) params.push(customerId)

@@ -42,7 +42,7 @@ e as (
   select $1, head.base + n.rn, n.id, 1, 'INITIATED', n.schema_version, n.at, n.payload, null, n.actor, n.prev_hash, n.hash
   from n, head
   returning payment_intent_id)
-select payment_intent_id from e`
+select payment_intent_id as id from e`
 
 const APPEND = `
 with x as (

@@ -71,7 +71,8 @@ export function openPaymentStore(sql: SqlClient, clock: Clock, shards: number): 
       return row === undefined ? undefined : toOperation(row)
     },
     async claimOperations(nowMs, leaseUntilMs, limit) {
-      return (await sql.query<OperationSqlRow>(CLAIM, [new Date(nowMs), new Date(leaseUntilMs), limit])).map(toOperation)
+      const rows = await sql.query<OperationSqlRow>(CLAIM, [new Date(nowMs), new Date(leaseUntilMs), limit])
+      return rows.map(toOperation).sort((a, b) => a.requestedAtMs - b.requestedAtMs)
     },
     async claimOperation(opId, nowMs, leaseUntilMs) {
       const params = [shardOfOperation(opId), opId, new Date(nowMs), new Date(leaseUntilMs)]

@@ -31,7 +31,8 @@ from f`
 const CUTS = `
 select user_id, cut from (
   select t.user_id, (
-    select e.post_id from user_feed_timeline e where e.user_id = t.user_id order by e.post_id desc offset $2 limit 1) as cut
+    select e.post_id from user_feed_timeline e where e.user_id = t.user_id
+    order by e.post_id desc offset $2 limit 1) as cut
   from unnest($1::text[]) as t (user_id)) as c
 where cut is not null order by user_id`
 

@@ -1,4 +1,4 @@
-import { judgeKey, type IdempotencyKey, type StoredKey } from '../../core/command.ts'
+import { type IdempotencyKey, judgeKey, type StoredKey } from '../../core/command.ts'
 import { hashToBucket } from '../../core/ids.ts'
 import { onlyRow, type SqlTx } from './sql.ts'
 
@@ -40,7 +40,11 @@ export function toStoredKey(row: KeyRow): StoredKey {
   }
 }
 
-export async function readKey(tx: Pick<SqlTx, 'query'>, shard: number, key: IdempotencyKey): Promise<StoredKey | undefined> {
+export async function readKey(
+  tx: Pick<SqlTx, 'query'>,
+  shard: number,
+  key: IdempotencyKey,
+): Promise<StoredKey | undefined> {
   const [row] = await tx.query<KeyRow>(READ, [shard, key.scope, key.key])
   return row === undefined ? undefined : toStoredKey(row)
 }
@@ -64,7 +68,7 @@ export async function once<Body>(
     if (verdict.kind === 'replay') return { body: verdict.body as Body, replayed: true }
   }
   const body = await work()
-  await tx.query(FINISH, [shard, key.scope, key.key, 200, body as object])
+  await tx.query(FINISH, [shard, key.scope, key.key, 200, JSON.stringify(body)])
   return { body, replayed: false }
 }
 

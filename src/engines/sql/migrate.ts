@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { AppError } from '../../core/errors.ts'
 import { retry } from '../../core/retry.ts'
-import { sqlState, type SqlClient, type SqlTx } from './sql.ts'
+import { type SqlClient, type SqlTx, sqlState } from './sql.ts'
 
 /** One numbered step of the schema. Steps are never edited after a release: a later one corrects an earlier one. */
 export interface Migration {
@@ -24,6 +24,8 @@ insert into schema_lock (id, holder) values (1, 'nobody') on conflict do nothing
 create table if not exists schema_migrations (
   version int primary key, name text not null, checksum text not null, applied_at timestamptz not null default now());`
 
+// A step may take long on large tables, and whoever waits for the lock waits as long.
+const NO_TIME_LIMIT = 'set local statement_timeout = 0'
 const TAKE_LOCK = 'update schema_lock set holder = $1 where id = 1'
 const APPLIED = 'select version, checksum from schema_migrations order by version'
 const HAS_BOOKKEEPING = `select to_regclass('schema_migrations') is not null as present`
@@ -37,10 +39,16 @@ function pendingAfter(applied: { version: number; checksum: string }[], migratio
   for (const row of applied) {
     const known = migrations.find((migration) => migration.version === row.version)
     if (known === undefined) {
-      throw new AppError('schema_outdated', `The database is at step ${row.version}, which this program does not know; update the program`)
+      throw new AppError(
+        'schema_outdated',
+        `The database is at step ${row.version}, which this program does not know; update the program`,
+      )
     }
     if (checksum(known) !== row.checksum) {
-      throw new AppError('schema_outdated', `Step ${row.version} (${known.name}) was applied from a different text than this program holds`)
+      throw new AppError(
+        'schema_outdated',
+        `Step ${row.version} (${known.name}) was applied from a different text than this program holds`,
+      )
     }
   }
   const done = new Set(applied.map((row) => row.version))
@@ -62,10 +70,15 @@ export async function migrate(
   }
   // `create table if not exists` itself races in PostgreSQL's catalog: the loser sees a unique violation, once.
   await retry(
-    { tries: 10, backoff: { firstMs: 20, maxMs: 200 }, retryable: (error) => ['23505', '42P07', 'XX000'].includes(sqlState(error)) },
+    {
+      tries: 10,
+      backoff: { firstMs: 20, maxMs: 200 },
+      retryable: (error) => ['23505', '42P07', 'XX000'].includes(sqlState(error)),
+    },
     () => sql.transaction((tx) => tx.script(CREATE_BOOKKEEPING)),
   )
   return sql.transaction(async (tx) => {
+    await tx.script(NO_TIME_LIMIT)
     await tx.query(TAKE_LOCK, [`pid ${process.pid}`])
     const pending = pendingAfter(await tx.query<{ version: number; checksum: string }>(APPLIED), migrations)
     for (const migration of pending) {
@@ -83,4 +96,3 @@ export async function pendingMigrations(sql: SqlClient, migrations: readonly Mig
   if (!row?.present) return [...migrations]
   return pendingAfter(await sql.query<{ version: number; checksum: string }>(APPLIED), migrations)
 }
-

@@ -14,7 +14,7 @@ import {
   SetStock,
   StockDocument,
 } from '../../orders/schemas.ts'
-import { commandContext, NoContent, PageQuery, problems, versioned, type Routes } from '../route.ts'
+import { commandContext, NoContent, PageQuery, problems, type Routes, versioned } from '../route.ts'
 
 const ProductParams = Type.Object({ product_id: Type.String({ maxLength: 100, description: 'The product' }) })
 const CustomerParams = Type.Object({ customer_id: Type.String({ maxLength: 100, description: 'The customer' }) })
@@ -71,7 +71,10 @@ function productRoutes(orders: CatalogueService): Routes {
           summary: 'List products',
           tags: ['orders'],
           querystring: Type.Object(
-            { category: Type.Optional(Type.String({ maxLength: 200, description: 'Only this category' })), ...PageQuery },
+            {
+              category: Type.Optional(Type.String({ maxLength: 200, description: 'Only this category' })),
+              ...PageQuery,
+            },
             { additionalProperties: false },
           ),
           response: { 200: ProductPage, ...problems },

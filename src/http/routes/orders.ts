@@ -12,7 +12,7 @@ import {
   PlaceOrder,
   ShipOrder,
 } from '../../orders/schemas.ts'
-import { commandContext, PageQuery, problems, versioned, type HttpApp, type Routes } from '../route.ts'
+import { commandContext, type HttpApp, PageQuery, problems, type Routes, versioned } from '../route.ts'
 
 const OrderParams = Type.Object({ order_id: Type.String({ maxLength: 100, description: 'The order' }) })
 
@@ -99,7 +99,12 @@ export function orderRoutes(orders: OrderService): Routes {
       async ({ params, query }) => orders.history(params.order_id, query),
     )
     command(app, { name: 'ship', summary: 'Ship a paid order', body: ShipOrder, run: orders.ship })
-    command(app, { name: 'deliver', summary: 'Mark a shipped order as delivered', body: DeliverOrder, run: orders.deliver })
+    command(app, {
+      name: 'deliver',
+      summary: 'Mark a shipped order as delivered',
+      body: DeliverOrder,
+      run: orders.deliver,
+    })
     command(app, {
       name: 'cancel',
       summary: 'Cancel an order that is not shipped yet; its stock is freed, its money given back',

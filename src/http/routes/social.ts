@@ -82,7 +82,7 @@ function userRoutes(app: HttpApp, social: Social): void {
         operationId: 'eraseUser',
         summary: 'Erase a user for good',
         description:
-          'Posts, likes, comments, relations and timeline go; counts of other posts fall exactly. The id stays taken for a minute.',
+          'Posts, likes, comments, relations and timeline go; counts of other posts fall. The id stays taken for a minute.',
         tags,
         params: UserParams,
         response: { 204: NoContent, ...problems },
@@ -116,7 +116,8 @@ function userRoutes(app: HttpApp, social: Social): void {
         operationId: 'getTimeline',
         summary: 'Read a home timeline, newest first',
         description:
-          'Posts of the user and of everybody followed. A page is shorter than its limit only at the end, and a walk by cursor shows each post once, whatever is published meanwhile.',
+          'Posts of the user and of everybody followed. A page is shorter than its limit only at the end, and a walk by ' +
+          'cursor shows each post once, whatever is published meanwhile.',
         tags,
         params: UserParams,
         querystring: Page,
