@@ -95,7 +95,7 @@ function contender(name: string, server: Server, { method, body, keyed }: Route,
 }
 
 async function run(context: BenchContext): Promise<Outcome> {
-  const postgres = await openPostgres()
+  const postgres = await openPostgres(50)
   const servers: Server[] = []
   try {
     const ours = await startFanfold(await postgres.createDatabase('http'))

@@ -9,6 +9,8 @@ import { type PlainRow, pgbenchScript, preparePlain } from './plain.ts'
 import { openPostgres, outputOf, type Postgres, pgbench } from './postgres.ts'
 
 const CLIENTS = [1, 32, 256] as const
+/** The largest load, and what the other contenders keep open meanwhile. */
+const CONNECTIONS = 256 + 64
 const LOST_PROBE_EVENTS = 500
 const EMMETT_VERSION = '0.42.0'
 
@@ -128,7 +130,7 @@ function notesOf(emmett: Peer, width: number): string[] {
 async function run(context: BenchContext): Promise<Outcome> {
   const emmett = await peer('emmett', context.say)
   if ('missing' in emmett) context.say(`left out: emmett (${emmett.missing})`)
-  const postgres = await openPostgres()
+  const postgres = await openPostgres(CONNECTIONS)
   const clients: ClientProcess[] = []
   try {
     const setup = await setUp(postgres, emmett)

@@ -41,11 +41,11 @@ async function serverUrl(): Promise<string> {
   return url
 }
 
-/** The largest load of a benchmark, and what the other contenders keep open meanwhile. */
-const CONNECTIONS_NEEDED = 320
-
-/** A PostgreSQL that keeps what it acknowledges; started when none is named by FANFOLD_TEST_POSTGRES_URL. */
-export async function openPostgres(): Promise<Postgres> {
+/**
+ * A PostgreSQL that keeps what it acknowledges and takes so many connections; started when none is named by
+ * FANFOLD_TEST_POSTGRES_URL.
+ */
+export async function openPostgres(connections: number): Promise<Postgres> {
   const url = await serverUrl()
   const admin = new pg.Client({ connectionString: url })
   await admin.connect()
@@ -57,8 +57,8 @@ export async function openPostgres(): Promise<Postgres> {
   for (const name of ['fsync', 'synchronous_commit']) {
     if ((await setting(name)) !== 'on') await refuse(`${name} must be on: what is measured must be durable`)
   }
-  if (Number(await setting('max_connections')) < CONNECTIONS_NEEDED) {
-    await refuse(`max_connections must be at least ${CONNECTIONS_NEEDED} (scripts/engines starts it so)`)
+  if (Number(await setting('max_connections')) < connections) {
+    await refuse(`max_connections must be at least ${connections}; scripts/engines down postgres, and up, makes it so`)
   }
   const created: string[] = []
   return {

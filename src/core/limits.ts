@@ -41,8 +41,10 @@ export const LIMITS = {
   fanoutChunkFollowers: 1_000,
   /** Followers up to which a chunk takes the small lane of the queue. */
   fanoutSmallLaneFollowers: 2_000,
-  /** A post whose fan-out is pending longer than this is enqueued again, in milliseconds; the wait doubles each time. */
+  /** A post that was stored but not enqueued is enqueued after this, in milliseconds; the wait doubles each time. */
   fanoutPendingMs: 2_000,
+  /** A post that was enqueued but whose fan-out is not done is enqueued again after this, in milliseconds. */
+  fanoutLostMs: 60_000,
   /** Chunks of one post that are planned, and so waiting in the queue, at a time. */
   fanoutPlanChunks: 64,
   /** How long an erased user's id stays taken, so that requests under way leave nothing behind, in milliseconds. */
@@ -57,6 +59,8 @@ export const LIMITS = {
   stockMax: 1_000_000_000,
   /** Longest reason or note, in characters. */
   reasonCharsMax: 500,
+  /** Largest `metadata` of an order, in bytes of JSON. */
+  metadataBytesMax: 8 * 1024,
   /** Orders placed, or commands appended, in one statement of the group commit. */
   batchItemsMax: 256,
   /** Requests waiting for one group commit before new ones are refused with `overloaded`. */

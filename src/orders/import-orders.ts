@@ -177,9 +177,10 @@ export function createImporter({ orders, ids, clock, timeZone }: ImporterDeps) {
 
   return {
     /**
-     * Imports orders of the past from a CSV file, as paid and delivered, without any effect on stock; products, customers
-     * and addresses are added where they are missing. Streams the file; a row that can't be taken over is reported and
-     * does not stop it. Running it again changes nothing. Throws `invalid_input` for a file or mapping that can't be used.
+     * Imports orders of the past from a CSV file, as paid and delivered, without any effect on stock; products,
+     * customers and addresses are added where they are missing. Streams the file; a row that can't be taken over is
+     * reported and does not stop it. Running it again changes nothing, and completes a run that was killed.
+     * Throws `invalid_input` for a file or mapping that can't be used.
      */
     async importOrders(file: string, options: ImportOptions, context: CommandContext = {}): Promise<OrdersImported> {
       const mapping = typeof options.map === 'string' ? await loadOrderMapping(options.map) : options.map

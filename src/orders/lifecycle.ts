@@ -98,8 +98,8 @@ export function createLifecycle({ orders, clock, timeZone }: { orders: OrderStor
 
   return {
     /**
-     * Ships a paid order: its units leave the stock. Throws `order_not_found`, `illegal_transition`, `version_mismatch`,
-     * `idempotency_key_reused`, `write_contention`; so do `deliver` and `cancel`.
+     * Ships a paid order: its units leave the stock. Throws `order_not_found`, `illegal_transition`,
+     * `version_mismatch`, `idempotency_key_reused`, `write_contention`; so do `deliver` and `cancel`.
      */
     ship(orderId: string, input: ShipOrder = {}, context: CommandContext = {}): Promise<OrderDocument> {
       return run(orderId, { type: 'Ship' }, checkShip(input), context)
@@ -154,7 +154,7 @@ export function createLifecycle({ orders, clock, timeZone }: { orders: OrderStor
     },
 
     /**
-     * Whether a payment of `amount` minor units may be made for an order: it is PENDING, and this is what is left to pay.
+     * Whether a payment of `amount` minor units may be made for an order: it is PENDING, and this is left to pay.
      * Throws `order_not_found`, `illegal_transition`, `order_amount_mismatch`.
      */
     async checkPayable(id: string, amount: number, currency: string): Promise<void> {
@@ -162,11 +162,11 @@ export function createLifecycle({ orders, clock, timeZone }: { orders: OrderStor
       checkTransition(state.status, 'PAID')
       const open = state.totalPrice - state.paidTotal
       if (state.currency === currency && BigInt(amount) === open) return
-      throw new AppError(
-        'order_amount_mismatch',
-        `Order ${id} has ${formatMinor(open, state.currency)} ${state.currency} left to pay, not ${formatMinor(BigInt(amount), currency)} ${currency}`,
-        { data: { order_id: id, open_amount: Number(open), order_currency: state.currency } },
-      )
+      const left = `${formatMinor(open, state.currency)} ${state.currency}`
+      const offered = `${formatMinor(BigInt(amount), currency)} ${currency}`
+      throw new AppError('order_amount_mismatch', `Order ${id} has ${left} left to pay, not ${offered}`, {
+        data: { order_id: id, open_amount: Number(open), order_currency: state.currency },
+      })
     },
   }
 }

@@ -207,6 +207,9 @@ export function createPlacing({ orders, catalogue, customers, ids, clock, timeZo
    */
   return async function place(input: PlaceOrder, context: CommandContext = {}): Promise<OrderDocument> {
     const request = checkPlace(input)
+    if (Buffer.byteLength(JSON.stringify(request.metadata ?? {})) > LIMITS.metadataBytesMax) {
+      throw invalidField('/metadata', `must be at most ${LIMITS.metadataBytesMax} bytes of JSON`)
+    }
     if (request.currency !== undefined) currencyExponent(request.currency)
     const key = idempotencyKeyOf(context, 'PlaceOrder', request)
     const shard = orders.shardFor(key)

@@ -284,7 +284,7 @@ export interface OrderStore {
    * suffices for, and never more. Throws `overloaded`, or `write_contention` after {@link LIMITS.commandMsMax}.
    */
   place(placement: Placement): Promise<PlaceOutcome>
-  /** All or nothing, if the order is still at `before.version`: order, lines, payments, stock, key with answer, history. */
+  /** All or nothing, if the order is still at `before.version`: order, lines, payments, stock, key, history. */
   change(change: OrderChange): Promise<ChangeOutcome>
   find(orderId: bigint): Promise<Order | undefined>
   /** Newest first, below `before`. */

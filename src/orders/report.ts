@@ -21,8 +21,9 @@ const figures = ({ price, quantity, orders }: SalesFigures) => ({ price: fromMin
 export function createSalesReport({ store, clock }: { store: SalesReportStore; clock: Clock }) {
   return {
     /**
-     * What was sold, cancellations taken back, in minor units of one currency: the one asked for, else the only one there
-     * is among the rows asked for. A sale counts from when its order is paid. `from` and `to` are days, both included.
+     * What was sold, cancellations taken back, in minor units of one currency: the one asked for, else the only one
+     * there is among the rows asked for. A sale counts from when its order is paid. `from` and `to` are days, both
+     * included.
      * Throws `invalid_input`, and `currency_mismatch` (with `currencies`) when there are several and none is chosen.
      */
     async salesReport(input: SalesReportQuery = {}): Promise<SalesReport> {

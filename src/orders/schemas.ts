@@ -1,200 +1,13 @@
 import Type, { type Static } from 'typebox'
 import { LIMITS } from '../core/limits.ts'
+import { AddressDocument, AddressInput, PriceDocument, ProductDocument } from './catalogue-schemas.ts'
+import { amount, currency, day, externalId, name, orderId, strict, time, units, version } from './fields.ts'
 import { FULFILLMENT_STATUSES, ORDER_STATUSES, PAYMENT_STATUSES } from './order.ts'
 import { SALES_DIMENSIONS } from './ports.ts'
 
+export * from './catalogue-schemas.ts'
+
 /** The documents of the order model: one schema each for validation, serialisation, OpenAPI and the TypeScript type. */
-const strict = { additionalProperties: false } as const
-
-const externalId = (what: string, example: string) =>
-  Type.String({
-    pattern: `^[A-Za-z0-9_.:-]{1,${LIMITS.externalIdCharsMax}}$`,
-    errorMessage: `must be 1 to ${LIMITS.externalIdCharsMax} characters of A-Z a-z 0-9 _ . : -`,
-    description: what,
-    examples: [example],
-  })
-
-const orderId = Type.String({
-  description: 'The order, a decimal number of up to 19 digits',
-  examples: ['2170815209472004096'],
-})
-
-const amount = (what: string) =>
-  Type.Integer({
-    minimum: 0,
-    maximum: Number(LIMITS.amountMinorMax),
-    description: `${what}, in minor units`,
-    examples: [1999],
-  })
-
-const name = (what: string, example: string) =>
-  Type.String({
-    minLength: 1,
-    maxLength: LIMITS.nameCharsMax,
-    pattern: '\\S',
-    description: what,
-    examples: [example],
-    errorMessage: `must have 1 to ${LIMITS.nameCharsMax} characters and not be blank`,
-  })
-
-const currency = Type.String({
-  pattern: '^[A-Z]{3}$',
-  errorMessage: 'must be an ISO 4217 code in capitals, such as "USD"',
-  description: 'ISO 4217 currency code',
-  examples: ['USD'],
-})
-
-const time = (what: string) =>
-  Type.String({ description: `${what} (RFC 3339, UTC)`, examples: ['2026-03-01T09:30:00.000Z'] })
-
-const day = (what: string) =>
-  Type.String({
-    pattern: '^\\d{4}-\\d{2}-\\d{2}$',
-    errorMessage: 'must be a day such as 2026-03-01',
-    description: `${what} (YYYY-MM-DD, in the time zone of the store)`,
-    examples: ['2026-03-01'],
-  })
-
-const version = Type.Integer({ description: 'Counts the changes; the ETag' })
-
-const units = (what: string, maximum: number, minimum = 0) =>
-  Type.Integer({ minimum, maximum, description: what, examples: [2] })
-
-// Products.
-
-export const CreateProduct = Type.Object(
-  {
-    product_id: Type.Optional(externalId('The id; made if left out', 'camera-7')),
-    sku: name('Stock keeping unit; unique', 'CAM-7-BLK'),
-    name: name('What it is called on orders', 'Camera 7, black'),
-    category: name('The category of the sales report', 'Electronics'),
-    price: amount('Price of one unit'),
-    currency,
-    stock: Type.Optional(units('Units on hand at the start; 0 if left out', LIMITS.stockMax)),
-  },
-  strict,
-)
-export type CreateProduct = Static<typeof CreateProduct>
-
-export const ChangeProduct = Type.Object(
-  {
-    sku: Type.Optional(name('Stock keeping unit; unique', 'CAM-7-BLK')),
-    name: Type.Optional(name('What it is called on orders from now on', 'Camera 7')),
-    category: Type.Optional(name('The category of sales from now on', 'Electronics')),
-    price: Type.Optional(amount('Price of one unit from now on')),
-    active: Type.Optional(Type.Boolean({ description: 'Whether it can be ordered' })),
-  },
-  { ...strict, minProperties: 1, errorMessage: 'must change at least one of sku, name, category, price, active' },
-)
-export type ChangeProduct = Static<typeof ChangeProduct>
-
-export const ProductDocument = Type.Object(
-  {
-    product_id: Type.String({ description: 'The id' }),
-    sku: Type.String({ description: 'Stock keeping unit' }),
-    name: Type.String({ description: 'What it is called' }),
-    category: Type.String({ description: 'The category of the sales report' }),
-    price: Type.Integer({ description: 'Price of one unit, in minor units' }),
-    currency,
-    active: Type.Boolean({ description: 'Whether it can be ordered' }),
-    version,
-    created_at: time('When it was made'),
-    updated_at: time('When it was changed last'),
-  },
-  { description: 'A product' },
-)
-export type ProductDocument = Static<typeof ProductDocument>
-
-export const PriceDocument = Type.Object(
-  {
-    price: Type.Integer({ description: 'Price of one unit, in minor units' }),
-    currency,
-    valid_from: time('From when it holds'),
-    product_version: Type.Integer({ description: 'The version of the product that brought it' }),
-    actor: Type.String({ description: 'Who set it' }),
-  },
-  { description: 'A price that a product has or had' },
-)
-export type PriceDocument = Static<typeof PriceDocument>
-
-export const SetStock = Type.Object(
-  { on_hand: units('Units on hand, those reserved by open orders included', LIMITS.stockMax) },
-  strict,
-)
-export type SetStock = Static<typeof SetStock>
-
-export const StockDocument = Type.Object(
-  {
-    product_id: Type.String({ description: 'The product' }),
-    on_hand: Type.Integer({ description: 'Units on hand' }),
-    reserved: Type.Integer({ description: 'Units that open orders hold' }),
-    available: Type.Integer({ description: 'Units that can be ordered: on_hand - reserved' }),
-  },
-  { description: 'The stock of a product' },
-)
-export type StockDocument = Static<typeof StockDocument>
-
-// Customers.
-
-const addressFields = {
-  name: Type.Optional(name('Who receives it', 'Ada Lovelace')),
-  line2: Type.Optional(name('Second line', 'Apartment 4')),
-  city: name('City; it counts in the sales report', 'New York'),
-  region: Type.Optional(name('State or region', 'NY')),
-  postal_code: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 20, description: 'Postal code', examples: ['10001'] }),
-  ),
-  country: Type.String({ minLength: 2, maxLength: 64, pattern: '\\S', description: 'Country', examples: ['US'] }),
-}
-
-export const AddressInput = Type.Object(
-  { ...addressFields, line1: name('Street and number', '1 Main Street') },
-  { ...strict, description: 'A postal address' },
-)
-export type AddressInput = Static<typeof AddressInput>
-
-export const AddressDocument = Type.Object(
-  {
-    address_id: Type.String({ description: 'The id' }),
-    customer_id: Type.String({ description: 'Whose address it is' }),
-    ...addressFields,
-    line1: Type.Optional(Type.String({ description: 'Street and number' })),
-    created_at: time('When it was made'),
-  },
-  { description: 'An address of a customer' },
-)
-export type AddressDocument = Static<typeof AddressDocument>
-
-export const CreateCustomer = Type.Object(
-  {
-    customer_id: Type.Optional(externalId('The id; made if left out', 'ada')),
-    name: name('Name', 'Ada Lovelace'),
-    email: Type.Optional(
-      Type.String({
-        maxLength: 254,
-        pattern: '^[^@\\s]+@[^@\\s]+$',
-        errorMessage: 'must be an e-mail address',
-        description: 'E-mail address',
-        examples: ['ada@example.com'],
-      }),
-    ),
-  },
-  strict,
-)
-export type CreateCustomer = Static<typeof CreateCustomer>
-
-export const CustomerDocument = Type.Object(
-  {
-    customer_id: Type.String({ description: 'The id' }),
-    name: Type.String({ description: 'Name' }),
-    email: Type.Optional(Type.String({ description: 'E-mail address' })),
-    version,
-    created_at: time('When it was made'),
-  },
-  { description: 'A customer' },
-)
-export type CustomerDocument = Static<typeof CustomerDocument>
-
 // Orders.
 
 export const PlaceOrder = Type.Object(
@@ -320,7 +133,13 @@ const payment = {
   order_id: orderId,
   payment_intent_id: externalId('The payment', 'pi_01'),
   currency,
-  occurred_at: Type.Optional(time('When the payment model saw it')),
+  occurred_at: Type.Optional(
+    Type.String({
+      pattern: '^\\d{4}-\\d{2}-\\d{2}T[\\d:.]{5,20}Z$',
+      errorMessage: 'must be a time such as 2026-03-01T09:30:00Z',
+      description: 'When the payment model saw it (RFC 3339, UTC)',
+    }),
+  ),
 }
 
 export const RecordPayment = Type.Object(

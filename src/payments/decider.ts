@@ -2,7 +2,7 @@ import { AppError, assert } from '../core/errors.ts'
 import { formatMinor, fromMinor } from '../core/money.ts'
 import type { CaptureMethod, PaymentEvent, PaymentMethod } from './events.ts'
 import type { ProcessorOutcome } from './processor.ts'
-import { capturableOf, isFinished, refundableOf, statusOf, type Operation, type PaymentState } from './state.ts'
+import { capturableOf, isFinished, type Operation, type PaymentState, refundableOf, statusOf } from './state.ts'
 
 /** What may be asked of a payment, and what a processor may tell about it. Amounts in minor units. */
 export type PaymentCommand =
@@ -22,7 +22,12 @@ export type PaymentCommand =
   /** Gives back all that was authorized and not captured. */
   | { readonly type: 'VoidPayment'; readonly opId: string }
   /** Without an amount: all that can still be refunded. */
-  | { readonly type: 'RefundPayment'; readonly opId: string; readonly amount?: bigint | undefined; readonly reason?: string | undefined }
+  | {
+      readonly type: 'RefundPayment'
+      readonly opId: string
+      readonly amount?: bigint | undefined
+      readonly reason?: string | undefined
+    }
   | { readonly type: 'ExpireAuthorization' }
   | { readonly type: 'RecordOutcome'; readonly opId: string; readonly outcome: ProcessorOutcome }
 
@@ -33,7 +38,9 @@ export const captureAfter = (authorizeOpId: string): string => `${authorizeOpId}
 
 function illegal(state: PaymentState, deed: string, why: string): AppError {
   const status = statusOf(state)
-  return new AppError('illegal_payment_state', `A payment that is ${status} can't be ${deed}: ${why}`, { data: { status } })
+  return new AppError('illegal_payment_state', `A payment that is ${status} can't be ${deed}: ${why}`, {
+    data: { status },
+  })
 }
 
 const inFlight = (state: PaymentState, kind: Operation['kind']): boolean =>
@@ -116,13 +123,26 @@ function expire(state: PaymentState): PaymentEvent[] {
   return amount === 0n ? [] : [{ type: 'AUTHORIZATION_EXPIRED', payload: { amount: fromMinor(amount) } }]
 }
 
-const REFUSALS = { authorize: 'DECLINED', capture: 'CAPTURE_FAILED', void: 'VOID_FAILED', refund: 'REFUND_FAILED' } as const
+const REFUSALS = {
+  authorize: 'DECLINED',
+  capture: 'CAPTURE_FAILED',
+  void: 'VOID_FAILED',
+  refund: 'REFUND_FAILED',
+} as const
 const SUCCESSES = { capture: 'CAPTURED', void: 'VOIDED', refund: 'REFUNDED' } as const
 
-function succeed(operation: Operation, outcome: Extract<ProcessorOutcome, { kind: 'succeeded' }>, state: PaymentState): PaymentEvent[] {
+function succeed(
+  operation: Operation,
+  outcome: Extract<ProcessorOutcome, { kind: 'succeeded' }>,
+  state: PaymentState,
+): PaymentEvent[] {
   const { opId, kind } = operation
   const partial = kind === 'authorize' && outcome.amount < operation.amount
-  if (outcome.currency !== state.currency || outcome.amount <= 0n || (outcome.amount !== operation.amount && !partial)) {
+  if (
+    outcome.currency !== state.currency ||
+    outcome.amount <= 0n ||
+    (outcome.amount !== operation.amount && !partial)
+  ) {
     const said = `${outcome.amount} ${outcome.currency}, not ${operation.amount} ${state.currency}`
     return doubt(operation, { detail: `the processor reports ${said}`, reference: outcome.reference, review: true })
   }
@@ -136,10 +156,18 @@ function succeed(operation: Operation, outcome: Extract<ProcessorOutcome, { kind
 }
 
 /** The first doubt is a fact of its own, and so is the end of the machine's wits; doubting again is not. */
-function doubt(operation: Operation, about: { detail: string; reference?: string | undefined; review?: true }): PaymentEvent[] {
+function doubt(
+  operation: Operation,
+  about: { detail: string; reference?: string | undefined; review?: true },
+): PaymentEvent[] {
   if (operation.status === 'review' || (operation.status !== 'requested' && about.review === undefined)) return []
   const { detail, reference, review } = about
-  const payload = { op_id: operation.opId, detail, ...(reference === undefined ? {} : { reference }), ...(review ? { review } : {}) }
+  const payload = {
+    op_id: operation.opId,
+    detail,
+    ...(reference === undefined ? {} : { reference }),
+    ...(review ? { review } : {}),
+  }
   return [{ type: 'OUTCOME_UNKNOWN', payload }]
 }
 
@@ -166,12 +194,19 @@ function record({ opId, outcome }: Command<'RecordOutcome'>, state: PaymentState
       return succeed(operation, outcome, state)
     case 'failed': {
       const { code, message } = outcome
-      return [{ type: REFUSALS[operation.kind], payload: { op_id: opId, amount: fromMinor(operation.amount), code, message } }]
+      return [
+        {
+          type: REFUSALS[operation.kind],
+          payload: { op_id: opId, amount: fromMinor(operation.amount), code, message },
+        },
+      ]
     }
     case 'action_required': {
       if (operation.kind !== 'authorize' || operation.status === 'action_required') return []
       const { reference, action } = outcome
-      return [{ type: 'ACTION_REQUIRED', payload: { op_id: opId, amount: fromMinor(operation.amount), reference, action } }]
+      return [
+        { type: 'ACTION_REQUIRED', payload: { op_id: opId, amount: fromMinor(operation.amount), reference, action } },
+      ]
     }
     case 'pending':
       return doubt(operation, { detail: 'the processor is still at work on it', reference: outcome.reference })

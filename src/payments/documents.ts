@@ -1,8 +1,8 @@
 import { fromMinor } from '../core/money.ts'
 import { captureAfter } from './decider.ts'
 import type { CustomerTransaction, StoredEvent } from './ports.ts'
-import { TRANSACTION_TYPE_OF, type Payment, type PaymentEventDocument, type Transaction } from './schemas.ts'
-import { isInDoubt, operationInDoubt, statusOf, type Operation, type PaymentState } from './state.ts'
+import { type Payment, type PaymentEventDocument, TRANSACTION_TYPE_OF, type Transaction } from './schemas.ts'
+import { isInDoubt, type Operation, operationInDoubt, type PaymentState, statusOf } from './state.ts'
 
 const time = (ms: number): string => new Date(ms).toISOString()
 
@@ -39,7 +39,9 @@ export function toPayment(paymentIntentId: string, state: PaymentState, opId?: s
     processor: state.processor,
     created_at: time(state.createdAtMs),
     updated_at: time(state.updatedAtMs),
-    ...(lastError === undefined ? {} : { last_error: { code: lastError.code, message: lastError.message, op_id: lastError.opId } }),
+    ...(lastError === undefined
+      ? {}
+      : { last_error: { code: lastError.code, message: lastError.message, op_id: lastError.opId } }),
     ...(action === undefined ? {} : { next_action: { ...action } }),
     ...(pending === undefined ? {} : { pending_operation: toPending(pending) }),
   }

@@ -69,13 +69,20 @@ export interface EventPayloads {
   /** `amount` is what can no longer be captured. */
   AUTHORIZATION_EXPIRED: { readonly amount: number }
   /** `review`: no machine can find it out, a person must. */
-  OUTCOME_UNKNOWN: { readonly op_id: string; readonly detail: string; readonly reference?: string; readonly review?: true }
+  OUTCOME_UNKNOWN: {
+    readonly op_id: string
+    readonly detail: string
+    readonly reference?: string
+    readonly review?: true
+  }
   /** The processor shows that an operation recorded as failed has succeeded. */
   OUTCOME_CORRECTED: Succeeded
 }
 
 export type EventType = keyof EventPayloads
-export type PaymentEvent = { [Type in EventType]: { readonly type: Type; readonly payload: EventPayloads[Type] } }[EventType]
+export type PaymentEvent = {
+  [Type in EventType]: { readonly type: Type; readonly payload: EventPayloads[Type] }
+}[EventType]
 
 /** An event with the moment at which it was recorded, in milliseconds. */
 export type RecordedEvent = PaymentEvent & { readonly timestampMs: number }
@@ -118,7 +125,10 @@ export function readEvent(stored: {
 }): RecordedEvent {
   const { type, schemaVersion, payload, timestampMs } = stored
   if (!isEventType(type) || schemaVersion !== EVENT_VERSIONS[type]) {
-    throw new AppError('unknown_event_version', `This program can't read ${type} in version ${schemaVersion}; update it`)
+    throw new AppError(
+      'unknown_event_version',
+      `This program can't read ${type} in version ${schemaVersion}; update it`,
+    )
   }
   return { type, payload, timestampMs } as unknown as RecordedEvent
 }

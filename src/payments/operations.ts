@@ -13,7 +13,10 @@ import type { PaymentWriter, Snapshot } from './writer.ts'
 /** Moments at which a test may stop the program as a crash would. */
 export type FaultPoint = 'requested' | 'answered' | 'recorded'
 /** Called at each of these moments; what it throws ends the command there and then. */
-export type Faults = (point: FaultPoint, operation: { readonly opId: string; readonly kind: string }) => void | Promise<void>
+export type Faults = (
+  point: FaultPoint,
+  operation: { readonly opId: string; readonly kind: string },
+) => void | Promise<void>
 
 export type Processors = ReadonlyMap<string, Processor>
 
@@ -64,7 +67,12 @@ async function withinTime<T>(call: (signal: AbortSignal) => Promise<T>): Promise
   }
 }
 
-function send(processor: Processor, snapshot: Snapshot, operation: Operation, signal: AbortSignal): Promise<ProcessorOutcome> {
+function send(
+  processor: Processor,
+  snapshot: Snapshot,
+  operation: Operation,
+  signal: AbortSignal,
+): Promise<ProcessorOutcome> {
   const { state, paymentIntentId } = snapshot
   const request = { key: operation.opId, paymentIntentId, amount: operation.amount, currency: state.currency, signal }
   if (operation.kind === 'authorize') return processor.authorize({ ...request, paymentMethod: state.paymentMethod })
@@ -102,11 +110,18 @@ export function createOperationRunner(deps: OperationDeps): OperationRunner {
     const changed = await writer.change({ paymentIntentId, command, ...by })
     assert(changed.kind === 'done', 'an outcome takes no key')
     const next = captureAfter(opId)
-    const followUp = changed.events.some((event) => event.event.type === 'CAPTURE_REQUESTED' && event.opId === next) ? next : undefined
+    const followUp = changed.events.some((event) => event.event.type === 'CAPTURE_REQUESTED' && event.opId === next)
+      ? next
+      : undefined
     return { snapshot: changed.snapshot, recorded: changed.events.length > 0, followUp }
   }
 
-  async function drive(from: Snapshot, firstOpId: string, actor: string, waiting: Pick<OperationRow, 'key'>): Promise<Snapshot> {
+  async function drive(
+    from: Snapshot,
+    firstOpId: string,
+    actor: string,
+    waiting: Pick<OperationRow, 'key'>,
+  ): Promise<Snapshot> {
     let snapshot = from
     let opId: string | undefined = firstOpId
     while (opId !== undefined) {
@@ -115,7 +130,11 @@ export function createOperationRunner(deps: OperationDeps): OperationRunner {
       const outcome = await call(snapshot, operation)
       await faults('answered', operation)
       const { key } = waiting
-      const result = await recordOutcome(snapshot.paymentIntentId, opId, outcome, { actor, known: snapshot, waiting: { key, attempts: 0 } })
+      const result = await recordOutcome(snapshot.paymentIntentId, opId, outcome, {
+        actor,
+        known: snapshot,
+        waiting: { key, attempts: 0 },
+      })
       await faults('recorded', operation)
       snapshot = result.snapshot
       opId = result.followUp
@@ -138,7 +157,8 @@ export function createOperationRunner(deps: OperationDeps): OperationRunner {
     }
     if (found !== undefined) return found
     const ageMs = clock.now() - operation.requestedAtMs
-    if (operation.status !== 'review' && ageMs < processor.capabilities.keyLifetimeMs * KEY_LIFETIME_USED) return call(snapshot, operation)
+    if (operation.status !== 'review' && ageMs < processor.capabilities.keyLifetimeMs * KEY_LIFETIME_USED)
+      return call(snapshot, operation)
     return { kind: 'review', detail: `${processor.name} does not know it, and its key is too old to be sent again` }
   }
 
@@ -149,14 +169,25 @@ export function createOperationRunner(deps: OperationDeps): OperationRunner {
     const outcome = await findOut(before, row, operation)
     await faults('answered', operation)
     const attempts = row.attempts + 1
-    const result = await recordOutcome(row.paymentIntentId, row.opId, outcome, { actor, known: before, waiting: { key: row.key, attempts } })
+    const result = await recordOutcome(row.paymentIntentId, row.opId, outcome, {
+      actor,
+      known: before,
+      waiting: { key: row.key, attempts },
+    })
     await faults('recorded', operation)
     const now = operationIn(result.snapshot.state, row.opId)
     if (now.status === 'review' && operation.status !== 'review') {
-      logger.error({ op_id: row.opId, payment_intent_id: row.paymentIntentId }, `operation ${row.opId} needs a person: its outcome can't be found out`)
+      logger.error(
+        { op_id: row.opId, payment_intent_id: row.paymentIntentId },
+        `operation ${row.opId} needs a person: its outcome can't be found out`,
+      )
     }
     if (!result.recorded && !isFinished(now)) {
-      await store.postpone(row.opId, attempts, nextCheckAtMs(now.status === 'requested' ? 'unknown' : now.status, attempts, clock.now())!)
+      await store.postpone(
+        row.opId,
+        attempts,
+        nextCheckAtMs(now.status === 'requested' ? 'unknown' : now.status, attempts, clock.now())!,
+      )
     }
     return result.followUp === undefined ? result.snapshot : drive(result.snapshot, result.followUp, actor, row)
   }

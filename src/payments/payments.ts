@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
-import { DEFAULT_ACTOR, idempotencyKeyOf, judgeKey, type CommandContext, type KeyVerdict } from '../core/command.ts'
-import { decodeCursor, pageLimit, pageOf, type Page, type PageRequest } from '../core/cursor.ts'
+import { type CommandContext, DEFAULT_ACTOR, idempotencyKeyOf, judgeKey, type KeyVerdict } from '../core/command.ts'
+import { decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
 import { AppError, assert, invalidField } from '../core/errors.ts'
 import { hashToBucket, prefixedId, shardOfPrefixedId } from '../core/ids.ts'
 import { LIMITS } from '../core/limits.ts'
@@ -13,7 +13,7 @@ import { captureAfter, decide, type PaymentCommand } from './decider.ts'
 import { toEventDocument, toPayment, toTransaction } from './documents.ts'
 import type { PaymentMethod } from './events.ts'
 import { NO_HASH, seal } from './hash-chain.ts'
-import { createOperationRunner, processorNamed, type Faults, type Processors } from './operations.ts'
+import { createOperationRunner, type Faults, type Processors, processorNamed } from './operations.ts'
 import type { PaymentPorts, PlacedKey, TransactionKey, ViewedPayment } from './ports.ts'
 import { createRecovery, type Recovery } from './recovery.ts'
 import { OPERATION_LEASE_MS } from './schedule.ts'
@@ -54,7 +54,11 @@ export interface Payments extends Webhooks {
    * Asks the processor to set the amount aside; with `capture_method: automatic` it is captured at once if all of it was
    * authorized. `illegal_payment_state` unless new or declined.
    */
-  authorize(paymentIntentId: string, input?: schemas.AuthorizePayment, context?: CommandContext): Promise<schemas.Payment>
+  authorize(
+    paymentIntentId: string,
+    input?: schemas.AuthorizePayment,
+    context?: CommandContext,
+  ): Promise<schemas.Payment>
   /** Takes all or a part of what is authorized; may be repeated. `illegal_payment_state`, `amount_exceeds_capturable`. */
   capture(paymentIntentId: string, input?: schemas.CapturePayment, context?: CommandContext): Promise<schemas.Payment>
   /** Gives back what is authorized and not captured. `illegal_payment_state`. */
@@ -84,7 +88,8 @@ function toMethod(input: schemas.CreatePayment['payment_method']): PaymentMethod
   return { type, token, ...(brand === undefined ? {} : { brand }), ...(last4 === undefined ? {} : { last4 }) }
 }
 
-const optionalMinor = (amount: number | undefined) => (amount === undefined ? undefined : toMinor(amount, '/amount', { min: 1 }))
+const optionalMinor = (amount: number | undefined) =>
+  amount === undefined ? undefined : toMinor(amount, '/amount', { min: 1 })
 
 export function createPayments(deps: PaymentsDeps): Payments {
   const { ports, processors, clock, metrics, onAppended } = deps
@@ -127,14 +132,30 @@ export function createPayments(deps: PaymentsDeps): Payments {
     const paymentIntentId = prefixedId('pi', shard, clock)
     const paymentMethod = toMethod(input.payment_method)
     const captureMethod = input.capture_method ?? 'automatic'
-    const command = { type: 'CreatePayment', amount, currency, customerId, orderId, paymentMethod, captureMethod, processor } as const
+    const command = {
+      type: 'CreatePayment',
+      amount,
+      currency,
+      customerId,
+      orderId,
+      paymentMethod,
+      captureMethod,
+      processor,
+    } as const
     const actor = context.actor ?? DEFAULT_ACTOR
     const nothing = { paymentIntentId, version: 0, hash: NO_HASH }
     const [event] = seal(decide(command, initialState), nothing, { actor, timestampMs: clock.now() })
     assert(event !== undefined, 'a new payment begins with an event')
     const state = fold([event.event])
     const payment = toPayment(paymentIntentId, state)
-    const outcome = await store.create({ shard, paymentIntentId, state, event, key, answer: { status: 201, body: payment } })
+    const outcome = await store.create({
+      shard,
+      paymentIntentId,
+      state,
+      event,
+      key,
+      answer: { status: 201, body: payment },
+    })
     if (outcome === 'key_taken') {
       assert(key !== undefined, 'only a key can be taken')
       const earlier = await storedCreate(key, context)
@@ -183,7 +204,8 @@ export function createPayments(deps: PaymentsDeps): Payments {
     const { state } = await writer.load(paymentIntentId)
     const commandOp = verdict.operationId
     const open = state.operations.get(captureAfter(commandOp)) ?? state.operations.get(commandOp)
-    if (open === undefined || !isInDoubt(open) || open.status !== 'requested') return toPayment(paymentIntentId, state, commandOp)
+    if (open === undefined || !isInDoubt(open) || open.status !== 'requested')
+      return toPayment(paymentIntentId, state, commandOp)
     const nowMs = clock.now()
     const taken =
       (await store.takeOverKey(key, nowMs, nowMs + LIMITS.idempotencyLeaseMs)) &&
@@ -204,7 +226,8 @@ export function createPayments(deps: PaymentsDeps): Payments {
   async function asOf(paymentIntentId: string, moment: string): Promise<schemas.Payment> {
     const version = /^\d{1,9}$/.test(moment) ? Number(moment) : undefined
     const timeMs = version === undefined && /^\d{4}-\d\d-\d\dT/.test(moment) ? Date.parse(moment) : Number.NaN
-    if (version === undefined && Number.isNaN(timeMs)) throw invalidField('query/as_of', 'must be a version or an RFC 3339 time')
+    if (version === undefined && Number.isNaN(timeMs))
+      throw invalidField('query/as_of', 'must be a version or an RFC 3339 time')
     const all = await store.events(paymentIntentId, 0)
     if (all.length === 0) throw paymentNotFound(paymentIntentId)
     const then = all.filter((event) => (version === undefined ? event.timestampMs <= timeMs : event.version <= version))
@@ -219,7 +242,11 @@ export function createPayments(deps: PaymentsDeps): Payments {
     async authorize(id, raw = {}, context = {}) {
       const input = checkAuthorize(raw)
       const paymentMethod = input.payment_method === undefined ? undefined : toMethod(input.payment_method)
-      return execute(id, 'AuthorizePayment', input, context, (opId) => ({ type: 'AuthorizePayment', opId, paymentMethod }))
+      return execute(id, 'AuthorizePayment', input, context, (opId) => ({
+        type: 'AuthorizePayment',
+        opId,
+        paymentMethod,
+      }))
     },
     async capture(id, raw = {}, context = {}) {
       const input = checkCapture(raw)
@@ -258,9 +285,17 @@ export function createPayments(deps: PaymentsDeps): Payments {
       const list = `transactions:${customerId}`
       const key = decodeCursor(list, 3, page.cursor)
       const before: TransactionKey | undefined =
-        key === undefined ? undefined : { timestampMs: Number(key[0]), paymentIntentId: key[1]!, version: Number(key[2]) }
+        key === undefined
+          ? undefined
+          : { timestampMs: Number(key[0]), paymentIntentId: key[1]!, version: Number(key[2]) }
       const rows = await views.transactions(customerId, before, limit + 1)
-      return pageOf(list, rows, limit, (row) => [String(row.timestampMs), row.paymentIntentId, String(row.version)], toTransaction)
+      return pageOf(
+        list,
+        rows,
+        limit,
+        (row) => [String(row.timestampMs), row.paymentIntentId, String(row.version)],
+        toTransaction,
+      )
     },
     receiveWebhook: webhooks.receiveWebhook,
     recovery,

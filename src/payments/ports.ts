@@ -1,7 +1,7 @@
 import type { IdempotencyKey, StoredKey } from '../core/command.ts'
-import type { SandboxLedger } from '../processors/sandbox/ledger.ts'
 import type { LogStore, Projection } from '../log/port.ts'
 import type { EventType, OperationKind, RecordedEvent } from './events.ts'
+import type { SandboxLedger } from './sandbox-ledger.ts'
 import type { OperationStatus, PaymentState } from './state.ts'
 
 /** An event with its place in the payment and the proof that binds it to the one before. */
@@ -69,7 +69,9 @@ export interface OperationRow {
   /** When the worker looks at it; until then somebody else is at work on it. `undefined` when finished. */
   readonly nextCheckAtMs: number | undefined
   /** The key of the command that asked for it, and the operation id under which that key runs. */
-  readonly key: { readonly shard: number; readonly scope: string; readonly key: string; readonly opId: string } | undefined
+  readonly key:
+    | { readonly shard: number; readonly scope: string; readonly key: string; readonly opId: string }
+    | undefined
 }
 
 export type KeyChange =

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { messageOf } from '../core/errors.ts'
-import { startLoop, type Loop } from '../core/lifecycle.ts'
+import { type Loop, startLoop } from '../core/lifecycle.ts'
 import type { Logger } from '../core/logger.ts'
 import type { OperationRunner } from './operations.ts'
 import type { PaymentStore } from './ports.ts'
@@ -39,7 +39,10 @@ export function createRecovery(deps: {
         try {
           await operations.resolve(row, 'recovery')
         } catch (error) {
-          logger.error({ err: error, op_id: row.opId }, `operation ${row.opId} could not be recovered: ${messageOf(error)}`)
+          logger.error(
+            { err: error, op_id: row.opId },
+            `operation ${row.opId} could not be recovered: ${messageOf(error)}`,
+          )
           await store.postpone(row.opId, row.attempts + 1, clock.now() + checkDelayMs(row.attempts + 1))
         }
       }),

@@ -15,7 +15,12 @@ const ExternalId = (description: string) =>
   })
 
 const Amount = (description: string) =>
-  Type.Integer({ minimum: 1, maximum: Number(LIMITS.amountMinorMax), description: `${description}, in minor units`, examples: [2500] })
+  Type.Integer({
+    minimum: 1,
+    maximum: Number(LIMITS.amountMinorMax),
+    description: `${description}, in minor units`,
+    examples: [2500],
+  })
 
 const Sum = (description: string) => Type.Integer({ description: `${description}, in minor units`, examples: [2500] })
 const Time = (description: string) => Type.String({ format: 'date-time', description })
@@ -28,7 +33,13 @@ const Currency = Type.String({
 
 export const PaymentMethodSchema = Type.Object(
   {
-    type: Type.Optional(Type.String({ pattern: '^[a-z0-9_]{1,40}$', description: 'Kind of method; card unless given', examples: ['card'] })),
+    type: Type.Optional(
+      Type.String({
+        pattern: '^[a-z0-9_]{1,40}$',
+        description: 'Kind of method; card unless given',
+        examples: ['card'],
+      }),
+    ),
     token: Type.String({
       minLength: 1,
       maxLength: 255,
@@ -36,8 +47,12 @@ export const PaymentMethodSchema = Type.Object(
       description: 'What the processor knows the card or account by; never a card number',
       examples: ['tok_ok'],
     }),
-    brand: Type.Optional(Type.String({ minLength: 1, maxLength: 40, description: 'Card brand, to show', examples: ['visa'] })),
-    last4: Type.Optional(Type.String({ pattern: '^[0-9]{4}$', description: 'Last four digits, to show', examples: ['4242'] })),
+    brand: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 40, description: 'Card brand, to show', examples: ['visa'] }),
+    ),
+    last4: Type.Optional(
+      Type.String({ pattern: '^[0-9]{4}$', description: 'Last four digits, to show', examples: ['4242'] }),
+    ),
   },
   { additionalProperties: false, description: 'How the buyer pays' },
 )
@@ -51,10 +66,13 @@ export const CreatePayment = Type.Object(
     payment_method: PaymentMethodSchema,
     capture_method: Type.Optional(
       Type.Enum(['automatic', 'manual'], {
-        description: 'automatic (unless given): captured as soon as it is authorized; manual: captured by a request of yours',
+        description:
+          'automatic (unless given): captured as soon as it is authorized; manual: captured by a request of yours',
       }),
     ),
-    processor: Type.Optional(Type.String({ maxLength: 40, description: 'Name of a payment processor; the configured one unless given' })),
+    processor: Type.Optional(
+      Type.String({ maxLength: 40, description: 'Name of a payment processor; the configured one unless given' }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -75,10 +93,18 @@ export type CapturePayment = Static<typeof CapturePayment>
 export const VoidPayment = Type.Object({}, { additionalProperties: false })
 export type VoidPayment = Static<typeof VoidPayment>
 
-const Reason = Type.String({ minLength: 1, maxLength: LIMITS.reasonCharsMax, description: 'Why, for people', examples: ['damaged in transit'] })
+const Reason = Type.String({
+  minLength: 1,
+  maxLength: LIMITS.reasonCharsMax,
+  description: 'Why, for people',
+  examples: ['damaged in transit'],
+})
 
 export const RefundPayment = Type.Object(
-  { amount: Type.Optional(Amount('How much; all that can still be refunded unless given')), reason: Type.Optional(Reason) },
+  {
+    amount: Type.Optional(Amount('How much; all that can still be refunded unless given')),
+    reason: Type.Optional(Reason),
+  },
   { additionalProperties: false },
 )
 export type RefundPayment = Static<typeof RefundPayment>
@@ -89,7 +115,8 @@ const PendingOperation = Type.Object(
     kind: Type.Enum(['authorize', 'capture', 'void', 'refund']),
     amount: Sum('What was asked for'),
     status: Type.Enum(['requested', 'unknown', 'review'], {
-      description: 'requested: under way; unknown: no clear answer yet, Fanfold keeps asking; review: only a person can find out',
+      description:
+        'requested: under way; unknown: no clear answer yet, Fanfold keeps asking; review: only a person can find out',
     }),
     requested_at: Time('When it was asked for'),
   },
@@ -110,7 +137,9 @@ const RequiredAction = Type.Object(
 export const Payment = Type.Object(
   {
     payment_intent_id: Type.String({ description: 'Id of the payment', examples: ['pi_0006f0q2rk5z8v1c3d7m9t4xw'] }),
-    status: Type.Enum([...PAYMENT_STATUSES], { description: 'What is settled; an operation under way does not change it' }),
+    status: Type.Enum([...PAYMENT_STATUSES], {
+      description: 'What is settled; an operation under way does not change it',
+    }),
     version: Type.Integer({ description: 'Number of its events' }),
     amount: Sum('What is to be paid'),
     currency: Type.String({ description: 'ISO 4217 code' }),
@@ -135,7 +164,10 @@ export const Payment = Type.Object(
     next_action: Type.Optional(RequiredAction),
     pending_operation: Type.Optional(PendingOperation),
   },
-  { description: 'A payment. In the answer to a command, pending_operation is the one of that command; elsewhere the oldest' },
+  {
+    description:
+      'A payment. In the answer to a command, pending_operation is the one of that command; elsewhere the oldest',
+  },
 )
 export type Payment = Static<typeof Payment>
 
@@ -208,4 +240,3 @@ export const WebhookReceipt = Type.Object(
   { description: 'The message is stored' },
 )
 export type WebhookReceipt = Static<typeof WebhookReceipt>
-

@@ -11,11 +11,17 @@ export function stateToJson(state: PaymentState): Record<string, unknown> {
     captured: fromMinor(state.captured),
     refundPending: fromMinor(state.refundPending),
     refunded: fromMinor(state.refunded),
-    operations: [...state.operations.values()].map((operation) => ({ ...operation, amount: fromMinor(operation.amount) })),
+    operations: [...state.operations.values()].map((operation) => ({
+      ...operation,
+      amount: fromMinor(operation.amount),
+    })),
   }
 }
 
-type StateJson = Omit<PaymentState, 'amount' | 'authorized' | 'capturePending' | 'captured' | 'refundPending' | 'refunded' | 'operations'> & {
+type StateJson = Omit<
+  PaymentState,
+  'amount' | 'authorized' | 'capturePending' | 'captured' | 'refundPending' | 'refunded' | 'operations'
+> & {
   readonly amount: number
   readonly authorized: number
   readonly capturePending: number
@@ -45,7 +51,9 @@ export function stateFromJson(json: Readonly<Record<string, unknown>>): PaymentS
     reference: stored.reference,
     action: stored.action,
     lastError: stored.lastError,
-    operations: new Map(stored.operations.map((operation) => [operation.opId, { ...operation, amount: BigInt(operation.amount) }])),
+    operations: new Map(
+      stored.operations.map((operation) => [operation.opId, { ...operation, amount: BigInt(operation.amount) }]),
+    ),
     createdAtMs: stored.createdAtMs,
     updatedAtMs: stored.updatedAtMs,
   }

@@ -102,7 +102,8 @@ export const capturableOf = (state: PaymentState): bigint => state.authorized - 
 /** What can still be refunded: captured, and neither refunded nor reserved by a refund under way. */
 export const refundableOf = (state: PaymentState): bigint => state.captured - state.refunded - state.refundPending
 
-export const isFinished = (operation: Operation): boolean => operation.status === 'succeeded' || operation.status === 'failed'
+export const isFinished = (operation: Operation): boolean =>
+  operation.status === 'succeeded' || operation.status === 'failed'
 /** Whether nobody knows yet how it ended. An operation that waits for the customer is not in doubt. */
 export const isInDoubt = (operation: Operation): boolean =>
   operation.status === 'requested' || operation.status === 'unknown' || operation.status === 'review'
@@ -186,7 +187,8 @@ function apply(draft: Draft, event: RecordedEvent): void {
       return
     case 'AUTHORIZED':
     case 'PARTIALLY_AUTHORIZED':
-      return authorize(draft, payload)
+      authorize(draft, payload)
+      return
     case 'ACTION_REQUIRED':
       finish(draft, payload.op_id, 'action_required', payload.reference)
       draft.phase = 'requires_action'
@@ -213,7 +215,8 @@ function apply(draft: Draft, event: RecordedEvent): void {
       return
     case 'VOIDED':
       if (payload.op_id !== undefined) finish(draft, payload.op_id, 'succeeded', payload.reference)
-      return release(draft, 'voided', BigInt(payload.amount))
+      release(draft, 'voided', BigInt(payload.amount))
+      return
     case 'VOID_FAILED':
       fail(draft, payload)
       return
@@ -233,14 +236,16 @@ function apply(draft: Draft, event: RecordedEvent): void {
       draft.refunded -= BigInt(payload.amount)
       return
     case 'AUTHORIZATION_EXPIRED':
-      return release(draft, 'expired', BigInt(payload.amount))
+      release(draft, 'expired', BigInt(payload.amount))
+      return
     case 'OUTCOME_UNKNOWN':
       finish(draft, payload.op_id, payload.review ? 'review' : 'unknown', payload.reference)
       return
     case 'OUTCOME_CORRECTED':
-      return correct(draft, payload)
+      correct(draft, payload)
+      return
     default:
-      return event satisfies never
+      event satisfies never
   }
 }
 

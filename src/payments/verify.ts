@@ -1,10 +1,10 @@
 import { canonicalJson } from '../core/canonical-json.ts'
-import type { SandboxEntry, SandboxLedger } from '../processors/sandbox/ledger.ts'
 import { messageOf } from '../core/errors.ts'
 import { chainBreaks, NO_HASH } from './hash-chain.ts'
 import type { AuditedPayment, OperationRow, PaymentAudit, PaymentStore, StoredEvent } from './ports.ts'
+import type { SandboxEntry, SandboxLedger } from './sandbox-ledger.ts'
 import { TRANSACTION_TYPE_OF } from './schemas.ts'
-import { isFinished, statusOf, type PaymentState } from './state.ts'
+import { isFinished, type PaymentState, statusOf } from './state.ts'
 import { stateToJson } from './state-json.ts'
 import { foldStored } from './writer.ts'
 
@@ -48,19 +48,23 @@ function differing(what: string, actual: Record<string, unknown>, expected: Reco
 }
 
 function headProblems({ head }: AuditedPayment, state: PaymentState, hash: Uint8Array): string[] {
-  const problems = differing('head', { ...head }, {
-    version: state.version,
-    status: statusOf(state),
-    amount: state.amount,
-    currency: state.currency,
-    authorized: state.authorized,
-    capturePending: state.capturePending,
-    captured: state.captured,
-    refundPending: state.refundPending,
-    refunded: state.refunded,
-    customerId: state.customerId,
-    orderId: state.orderId,
-  })
+  const problems = differing(
+    'head',
+    { ...head },
+    {
+      version: state.version,
+      status: statusOf(state),
+      amount: state.amount,
+      currency: state.currency,
+      authorized: state.authorized,
+      capturePending: state.capturePending,
+      captured: state.captured,
+      refundPending: state.refundPending,
+      refunded: state.refunded,
+      customerId: state.customerId,
+      orderId: state.orderId,
+    },
+  )
   if (Buffer.compare(head.hash, hash) !== 0) problems.push('head: its hash is not that of the last event')
   return problems
 }
@@ -77,7 +81,8 @@ function operationProblems({ operations }: AuditedPayment, state: PaymentState):
     }
     const { kind, amount, status } = operation
     problems.push(...differing(`operation ${operation.opId}`, { ...row }, { kind, amount, status }))
-    if (!isFinished(operation) && row.nextCheckAtMs === undefined) problems.push(`operation ${operation.opId} is open and nobody will look at it`)
+    if (!isFinished(operation) && row.nextCheckAtMs === undefined)
+      problems.push(`operation ${operation.opId} is open and nobody will look at it`)
   }
   for (const opId of rows.keys()) problems.push(`operation ${opId} has a row but no event`)
   return problems
@@ -95,7 +100,9 @@ function viewProblems({ events, view, transactions, checkpoints }: AuditedPaymen
     else problems.push(...viewDifferences(actual, expected))
   }
   const customer = events[0]?.payload['customer_id']
-  const due = events.filter((event) => event.eventId <= checkpoints.transactions && isTransaction(event) && customer !== undefined)
+  const due = events.filter(
+    (event) => event.eventId <= checkpoints.transactions && isTransaction(event) && customer !== undefined,
+  )
   const wanted = due.map((event) => `${event.version} ${event.type} ${String(event.payload['amount'])}`).join(', ')
   const got = transactions.map((row) => `${row.version} ${row.type} ${row.amount}`).join(', ')
   if (wanted !== got) problems.push(`customer transactions: (${got}) instead of (${wanted})`)
@@ -103,7 +110,9 @@ function viewProblems({ events, view, transactions, checkpoints }: AuditedPaymen
 }
 
 function viewDifferences(actual: Record<string, unknown>, expected: Record<string, unknown>): string[] {
-  const names = Object.keys(expected).filter((name) => canonicalJson(actual[name] ?? null) !== canonicalJson(expected[name] ?? null))
+  const names = Object.keys(expected).filter(
+    (name) => canonicalJson(actual[name] ?? null) !== canonicalJson(expected[name] ?? null),
+  )
   return names.map((name) => `view: ${name} is not what the events say`)
 }
 
@@ -114,7 +123,8 @@ function isTransaction({ type, payload }: StoredEvent): boolean {
 function paymentProblems(audited: AuditedPayment): { problems: string[]; state: PaymentState | undefined } {
   const problems = chainBreaks(audited.events)
   for (let i = 1; i < audited.events.length; i++) {
-    if (audited.events[i]!.eventId <= audited.events[i - 1]!.eventId) problems.push(`version ${audited.events[i]!.version} comes before an earlier one in the log`)
+    if (audited.events[i]!.eventId <= audited.events[i - 1]!.eventId)
+      problems.push(`version ${audited.events[i]!.version} comes before an earlier one in the log`)
   }
   try {
     const state = foldStored(audited.events)
@@ -151,11 +161,19 @@ async function entryProblems(store: Pick<PaymentStore, 'operation'>, entry: Sand
   if (entry.status !== 'succeeded') return []
   const row = await store.operation(entry.key)
   if (row === undefined) return [`the processor did a ${entry.kind} of ${entry.amount} that nobody asked for`]
-  if (row.status === 'failed') return [`the processor did a ${entry.kind} of ${entry.amount} that is recorded as failed`]
+  if (row.status === 'failed')
+    return [`the processor did a ${entry.kind} of ${entry.amount} that is recorded as failed`]
   return []
 }
 
-const AMOUNT_EVENTS = new Set(['AUTHORIZED', 'PARTIALLY_AUTHORIZED', 'CAPTURED', 'VOIDED', 'REFUNDED', 'OUTCOME_CORRECTED'])
+const AMOUNT_EVENTS = new Set([
+  'AUTHORIZED',
+  'PARTIALLY_AUTHORIZED',
+  'CAPTURED',
+  'VOIDED',
+  'REFUNDED',
+  'OUTCOME_CORRECTED',
+])
 
 /**
  * Checks that payments are what their events say: versions dense, hashes chained, head and read models equal to the
@@ -171,19 +189,24 @@ export async function verifyPayments(deps: VerifyPaymentsDeps): Promise<PaymentR
   const totals = { payments: 0, events: 0, operations: 0, ledger_entries: 0 }
   const captured = new Map<string, bigint>()
   const refunded = new Map<string, bigint>()
-  const add = (sums: Map<string, bigint>, currency: string, amount: bigint) => sums.set(currency, (sums.get(currency) ?? 0n) + amount)
+  const add = (sums: Map<string, bigint>, currency: string, amount: bigint) =>
+    sums.set(currency, (sums.get(currency) ?? 0n) + amount)
 
   async function compareEffects(page: readonly AuditedPayment[]): Promise<void> {
     if (ledger === undefined) return
-    const done = page.flatMap(({ operations }) => operations.filter((row) => row.status === 'succeeded' && row.processor === 'sandbox'))
+    const done = page.flatMap(({ operations }) =>
+      operations.filter((row) => row.status === 'succeeded' && row.processor === 'sandbox'),
+    )
     const amounts = new Map<string, bigint>()
     for (const { events } of page) {
       for (const event of events) {
-        if (event.opId !== undefined && AMOUNT_EVENTS.has(event.type)) amounts.set(event.opId, BigInt(Number(event.payload['amount'])))
+        if (event.opId !== undefined && AMOUNT_EVENTS.has(event.type))
+          amounts.set(event.opId, BigInt(Number(event.payload['amount'])))
       }
     }
     const effects = effectsOf(await ledger.entriesOf(done.map((row) => row.opId)))
-    for (const row of done) note(row.opId, effectProblems(row, amounts.get(row.opId) ?? 0n, effects.get(row.opId) ?? []))
+    for (const row of done)
+      note(row.opId, effectProblems(row, amounts.get(row.opId) ?? 0n, effects.get(row.opId) ?? []))
   }
 
   let last: AuditedPayment | undefined
@@ -215,14 +238,18 @@ export async function verifyPayments(deps: VerifyPaymentsDeps): Promise<PaymentR
   }
 
   for (const count of await audit.counts()) {
-    const whole = count.events === count.head && count.lastEventId === count.head && count.firstEventId === (count.head > 0n ? 1n : 0n)
+    const whole =
+      count.events === count.head &&
+      count.lastEventId === count.head &&
+      count.firstEventId === (count.head > 0n ? 1n : 0n)
     if (whole) continue
     const found = `${count.events} events from ${count.firstEventId} to ${count.lastEventId}`
     note(`payments log, shard ${count.shard}`, [`${found}, but ${count.head} were numbered`])
   }
   for (const orphan of await audit.orphans(PAGE)) note(orphan, ['has events but no head'])
 
-  const shown = (sums: Map<string, bigint>) => Object.fromEntries([...sums].sort().map(([currency, sum]) => [currency, sum.toString()]))
+  const shown = (sums: Map<string, bigint>) =>
+    Object.fromEntries([...sums].sort().map(([currency, sum]) => [currency, sum.toString()]))
   return {
     ok: differences.length === 0,
     ...totals,

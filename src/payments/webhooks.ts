@@ -1,9 +1,9 @@
-import type { Clock } from '../core/clock.ts'
 import { findCardNumber } from '../core/card-number.ts'
+import type { Clock } from '../core/clock.ts'
 import { AppError, messageOf } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { type OperationRunner, type Processors, processorNamed } from './operations.ts'
 import { outcomeFromJson, outcomeToJson } from './outcome-json.ts'
-import { processorNamed, type OperationRunner, type Processors } from './operations.ts'
 import type { InboxMessage, PaymentStore, WebhookInbox } from './ports.ts'
 import type { WebhookRequest } from './processor.ts'
 import type { WebhookReceipt } from './schemas.ts'
@@ -52,7 +52,8 @@ export function createWebhooks(deps: WebhookDeps): Webhooks & { applyDue(): Prom
       const waitMs = RETRY_MS[message.attempts]
       const reason = messageOf(error)
       await inbox.postpone(processor, eventId, reason, waitMs === undefined ? undefined : clock.now() + waitMs)
-      if (waitMs === undefined) logger.error({ err: error, processor, event_id: eventId }, `webhook ${eventId} could not be applied: ${reason}`)
+      if (waitMs === undefined)
+        logger.error({ err: error, processor, event_id: eventId }, `webhook ${eventId} could not be applied: ${reason}`)
     }
   }
 
@@ -61,7 +62,8 @@ export function createWebhooks(deps: WebhookDeps): Webhooks & { applyDue(): Prom
       const processor = processorNamed(processors, name)
       const { eventId, type, about } = processor.verifyWebhook(request)
       const body = Buffer.from(request.body).toString('utf8')
-      if (findCardNumber(body) !== undefined) throw new AppError('card_number_refused', 'The webhook holds a card number')
+      if (findCardNumber(body) !== undefined)
+        throw new AppError('card_number_refused', 'The webhook holds a card number')
       const outcome = about === undefined ? undefined : outcomeToJson(about.outcome)
       const isNew = await inbox.store({ processor: name, eventId, type, key: about?.key, outcome }, body, clock.now())
       if (isNew) deps.onStored()

@@ -10,9 +10,18 @@ import { doubtOf, toPayment } from './documents.ts'
 import { readEvent } from './events.ts'
 import { NO_HASH, seal } from './hash-chain.ts'
 import { createKeyedMutex } from './keyed-mutex.ts'
-import type { HeadDelta, KeyChange, OperationRow, PaymentAppend, PaymentStore, PlacedKey, SealedEvent, StoredEvent } from './ports.ts'
+import type {
+  HeadDelta,
+  KeyChange,
+  OperationRow,
+  PaymentAppend,
+  PaymentStore,
+  PlacedKey,
+  SealedEvent,
+  StoredEvent,
+} from './ports.ts'
 import { nextCheckAtMs } from './schedule.ts'
-import { fold, initialState, statusOf, type PaymentState } from './state.ts'
+import { fold, initialState, type PaymentState, statusOf } from './state.ts'
 
 /** A payment at one version, with what its next event is chained to. */
 export interface Snapshot {
@@ -67,6 +76,8 @@ export function paymentNotFound(paymentIntentId: string): AppError {
   return new AppError('payment_not_found', `There is no payment ${paymentIntentId}`)
 }
 
+/** A race lost moves the version on; refused at the same one again and again, the row itself must be wrong. */
+const SAME_VERSION_MAX = 10
 const CONTENTION_BACKOFF = { firstMs: 2, maxMs: 100 }
 
 function deltaOf(before: PaymentState, after: PaymentState): HeadDelta {
@@ -79,10 +90,18 @@ function deltaOf(before: PaymentState, after: PaymentState): HeadDelta {
   }
 }
 
-function operationRows(change: Change, after: PaymentState, events: readonly SealedEvent[], nowMs: number): OperationRow[] {
+function operationRows(
+  change: Change,
+  after: PaymentState,
+  events: readonly SealedEvent[],
+  nowMs: number,
+): OperationRow[] {
   const ids = new Set(events.flatMap((event) => event.opId ?? []))
   const { takes, waiting } = change
-  const key = takes === undefined ? waiting?.key : { shard: takes.key.shard, scope: takes.key.scope, key: takes.key.key, opId: takes.opId }
+  const key =
+    takes === undefined
+      ? waiting?.key
+      : { shard: takes.key.shard, scope: takes.key.scope, key: takes.key.key, opId: takes.opId }
   return [...ids].map((opId) => {
     const operation = after.operations.get(opId)
     assert(operation !== undefined, `operation ${opId} has an event but no state`)
@@ -90,7 +109,16 @@ function operationRows(change: Change, after: PaymentState, events: readonly Sea
     // What follows an operation starts with a clean count of look-ups.
     const attempts = status === 'requested' ? 0 : (waiting?.attempts ?? 0)
     return {
-      ...{ opId, paymentIntentId: change.paymentIntentId, kind, amount, processor: after.processor, status, reference, attempts },
+      ...{
+        opId,
+        paymentIntentId: change.paymentIntentId,
+        kind,
+        amount,
+        processor: after.processor,
+        status,
+        reference,
+        attempts,
+      },
       ...{ requestedAtMs, nextCheckAtMs: nextCheckAtMs(status, attempts, nowMs), key },
     }
   })
@@ -109,7 +137,8 @@ function keyChange(change: Change, after: PaymentState, nowMs: number): KeyChang
   const key = waiting?.key
   if (key === undefined) return undefined
   const doubt = doubtOf(after, key.opId)
-  if (doubt === undefined) return { kind: 'finish', key, answer: { status: 200, body: toPayment(paymentIntentId, after, key.opId) } }
+  if (doubt === undefined)
+    return { kind: 'finish', key, answer: { status: 200, body: toPayment(paymentIntentId, after, key.opId) } }
   return doubt.status === 'requested' ? undefined : { kind: 'release', key }
 }
 
@@ -136,7 +165,11 @@ export function createPaymentWriter({ store, clock, metrics, onAppended }: Write
     const decided = decide(command, state)
     if (decided.length === 0) return { kind: 'done', snapshot, events: [] }
     const timestampMs = clock.now()
-    const events = seal(decided, { paymentIntentId, version: state.version, hash: snapshot.hash }, { actor, timestampMs })
+    const events = seal(
+      decided,
+      { paymentIntentId, version: state.version, hash: snapshot.hash },
+      { actor, timestampMs },
+    )
     const after = fold(
       events.map((sealed) => sealed.event),
       state,
@@ -161,6 +194,7 @@ export function createPaymentWriter({ store, clock, metrics, onAppended }: Write
   async function changeInTurn(change: Change): Promise<Changed> {
     const deadline = clock.now() + LIMITS.commandMsMax
     let snapshot = change.known
+    let refused = { version: -1, times: 0 }
     for (let tries = 1; ; tries++) {
       if (snapshot === undefined) {
         const [loaded, repeated] = await Promise.all([load(change.paymentIntentId), judge(change)])
@@ -180,6 +214,14 @@ export function createPaymentWriter({ store, clock, metrics, onAppended }: Write
         if (repeated !== undefined) return repeated
         throw refusal
       }
+      refused = {
+        version: snapshot.state.version,
+        times: refused.version === snapshot.state.version ? refused.times + 1 : 1,
+      }
+      assert(
+        refused.times < SAME_VERSION_MAX,
+        `the head of ${change.paymentIntentId} differs from its events; verify payments`,
+      )
       snapshot = undefined
       if (clock.now() >= deadline) {
         throw new AppError('write_contention', undefined, { retryAfterMs: 100 })

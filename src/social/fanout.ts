@@ -1,3 +1,4 @@
+import { createBatcher } from '../core/batcher.ts'
 import { messageOf } from '../core/errors.ts'
 import { parseId } from '../core/ids.ts'
 import { LIMITS } from '../core/limits.ts'
@@ -45,6 +46,21 @@ export function createFanout(deps: SocialDeps, options: FanoutOptions = {}) {
     payload: { post_id: postId.toString(), ...more },
     lane,
   })
+
+  // Not waited for: a post that is looked at too early is enqueued twice, which does no harm.
+  const marking = createBatcher<bigint, undefined>({
+    run: async (postIds) => {
+      await ledger.enqueued(postIds, new Date(clock.now() + LIMITS.fanoutLostMs))
+      return postIds.map(() => ({ ok: true, value: undefined }))
+    },
+  })
+
+  async function enqueue(postIds: readonly bigint[]): Promise<void> {
+    await queue.publish(postIds.map((postId) => messageFor(postId, 'small')))
+    for (const postId of postIds) {
+      marking.add(postId).catch((error: unknown) => logger.debug({ err: error }, 'a post was not marked as enqueued'))
+    }
+  }
 
   async function deliver(postId: bigint, followerIds: readonly string[]): Promise<DeliveryCounts> {
     const delivered = await timelines.append(postId, followerIds)
@@ -115,7 +131,7 @@ export function createFanout(deps: SocialDeps, options: FanoutOptions = {}) {
       total.delivered += counts.delivered
       total.duplicate += counts.duplicate
       after = items.at(-1)?.userId
-      if (items.length < chunkFollowers) break
+      if (items.length < chunkFollowers || after === chunk.upTo) break
     }
     const { postDone } = await ledger.finishChunk(postId, number, total, new Date(clock.now()))
     if (!postDone) return
@@ -127,7 +143,7 @@ export function createFanout(deps: SocialDeps, options: FanoutOptions = {}) {
     /** Sends new posts on their way. What fails here is taken up by the sweeper: the posts are marked pending. */
     async enqueue(postIds: readonly bigint[]): Promise<void> {
       try {
-        await queue.publish(postIds.map((postId) => messageFor(postId, 'small')))
+        await enqueue(postIds)
       } catch (error) {
         logger.warn({ err: error, posts: postIds.length }, `the fan-out starts later: ${messageOf(error)}`)
       }
@@ -141,9 +157,10 @@ export function createFanout(deps: SocialDeps, options: FanoutOptions = {}) {
     /** Enqueues again what has been pending for too long; answers how many posts. */
     async sweep(limit: number): Promise<number> {
       const postIds = await ledger.claimPending(new Date(clock.now()), LIMITS.fanoutPendingMs, limit)
-      await queue.publish(postIds.map((postId) => messageFor(postId, 'small')))
+      if (postIds.length > 0) await enqueue(postIds)
       return postIds.length
     },
+    drain: () => marking.drain(),
   }
 }
 

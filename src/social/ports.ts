@@ -305,6 +305,8 @@ export interface FanoutLedger {
     counts: DeliveryCounts,
     at: Date,
   ): Promise<{ recorded: boolean; postDone: boolean }>
+  /** The posts are in the queue: the sweeper need not look at those that are not done before this moment. */
+  enqueued(postIds: readonly bigint[], lookAgainAt: Date): Promise<void>
   /** Pending posts whose time has come; each is handed to one caller and comes again after twice the wait. */
   claimPending(now: Date, firstWaitMs: number, limit: number): Promise<bigint[]>
   /** Which of these posts are not done. */

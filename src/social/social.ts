@@ -141,6 +141,7 @@ export function createSocial(deps: SocialDeps, options: FanoutOptions = {}): Soc
     /** Waits for the writes under way. */
     async close() {
       await Promise.all([posts.drain(), engagement.drain()])
+      await fanout.drain()
     },
   }
 }

@@ -13,7 +13,7 @@ const anAddress = (customerId: string, addressId: string): StoredAddress => ({
   createdAtMs: AT_MS,
 })
 
-/** The promises of {@link CustomerStore}, for any engine. What erasing does to orders is told by the suite of orders. */
+/** The promises of {@link CustomerStore}, for any engine; what erasing does to orders is not among them. */
 export function testCustomerStore(name: string, create: () => Promise<StoreHarness<OrderPorts>>): void {
   describe(`customer store on ${name}`, () => {
     let customers: CustomerStore

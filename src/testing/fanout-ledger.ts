@@ -136,6 +136,15 @@ export function testFanoutLedger(name: string, create: () => Promise<StoreHarnes
       expect(await ledger.claimPending(later(6_000), 1_000, 10)).toEqual([postId])
     })
 
+    it('looks later at what is in the queue, and never earlier', async () => {
+      const [waiting, done] = [await published(later(30_000)), await published(later(30_000))]
+      await ledger.finishWhole(done, counts(1), NOON)
+      await ledger.enqueued([waiting, done, 1n], later(90_000))
+      await ledger.enqueued([waiting], later(40_000))
+      expect(await ledger.claimPending(later(89_999), 1_000, 10)).not.toContain(waiting)
+      expect(await ledger.claimPending(later(90_000), 1_000, 10)).toContain(waiting)
+    })
+
     it('forgets a deleted post', async () => {
       const postId = await published(later(10_000))
       await ledger.plan(postId, 0, ['m', undefined], true)

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sha256 } from '../core/canonical-json.ts'
+import { systemClock } from '../core/clock.ts'
 import { judgeKey } from '../core/command.ts'
 import { hashToBucket, prefixedId } from '../core/ids.ts'
-import { systemClock } from '../core/clock.ts'
 import type { PaymentEvent } from '../payments/events.ts'
 import { chainBreaks, NO_HASH, seal } from '../payments/hash-chain.ts'
 import type { NewPayment, OperationRow, PaymentAppend, PaymentPorts, PlacedKey } from '../payments/ports.ts'
+import type { SandboxCharge, SandboxEffect, SandboxEntry } from '../payments/sandbox-ledger.ts'
 import { fold, statusOf } from '../payments/state.ts'
 import { foldStored } from '../payments/writer.ts'
-import type { SandboxCharge, SandboxEffect, SandboxEntry } from '../processors/sandbox/ledger.ts'
 
 /** The ports of payments on a fresh, migrated database. */
 export interface PaymentHarness {
@@ -39,7 +39,13 @@ export function testPaymentStore(name: string, create: () => Promise<PaymentHarn
       const paymentIntentId = prefixedId('pi', shard, systemClock)
       const initiated: PaymentEvent = {
         type: 'INITIATED',
-        payload: { amount: 1_000, currency: 'USD', payment_method: paymentMethod, capture_method: 'manual', processor: 'sandbox' },
+        payload: {
+          amount: 1_000,
+          currency: 'USD',
+          payment_method: paymentMethod,
+          capture_method: 'manual',
+          processor: 'sandbox',
+        },
       }
       const by = { actor: 'tests', timestampMs: systemClock.now() }
       const event = seal([initiated], { paymentIntentId, version: 0, hash: NO_HASH }, by)[0]!
@@ -48,7 +54,11 @@ export function testPaymentStore(name: string, create: () => Promise<PaymentHarn
     }
 
     /** An append of the given events to a payment that is at the state of `payment`. */
-    function appendTo(payment: NewPayment, events: readonly PaymentEvent[], more: Partial<PaymentAppend> = {}): PaymentAppend {
+    function appendTo(
+      payment: NewPayment,
+      events: readonly PaymentEvent[],
+      more: Partial<PaymentAppend> = {},
+    ): PaymentAppend {
       const { paymentIntentId, shard } = payment
       const after = { paymentIntentId, version: payment.state.version, hash: payment.event.hash }
       const sealed = seal(events, after, { actor: 'tests', timestampMs: systemClock.now() })
@@ -74,7 +84,9 @@ export function testPaymentStore(name: string, create: () => Promise<PaymentHarn
     it('creates many at once, each with its own key, event and number', async () => {
       const { store } = harness.ports
       const payments = Array.from({ length: 300 }, (_, n) => newPayment(n % 3 === 0 ? undefined : newKey()))
-      expect(await Promise.all(payments.map((payment) => store.create(payment)))).toEqual(payments.map(() => 'appended'))
+      expect(await Promise.all(payments.map((payment) => store.create(payment)))).toEqual(
+        payments.map(() => 'appended'),
+      )
       for (const payment of payments.slice(0, 20)) {
         const events = await store.events(payment.paymentIntentId, 0)
         expect(chainBreaks(events)).toEqual([])
@@ -95,7 +107,8 @@ export function testPaymentStore(name: string, create: () => Promise<PaymentHarn
       expect(await store.create(newPayment(key))).toBe('key_taken')
       const winner = payments[outcomes.indexOf('appended')]!
       expect((await store.readKey(key))?.response?.body).toEqual(winner.answer.body)
-      for (const loser of payments) if (loser !== winner) expect(await store.events(loser.paymentIntentId, 0)).toEqual([])
+      for (const loser of payments)
+        if (loser !== winner) expect(await store.events(loser.paymentIntentId, 0)).toEqual([])
       await expectContiguous()
     })
 
@@ -125,7 +138,13 @@ export function testPaymentStore(name: string, create: () => Promise<PaymentHarn
       const first = newPayment(newKey())
       const second = newPayment(newKey())
       await Promise.all([store.create(first), store.create(second)])
-      const key = { kind: 'take', key: newKey(), opId: undefined, leaseUntilMs: undefined, answer: { status: 200, body: { n: 1 } } } as const
+      const key = {
+        kind: 'take',
+        key: newKey(),
+        opId: undefined,
+        leaseUntilMs: undefined,
+        answer: { status: 200, body: { n: 1 } },
+      } as const
       expect(await store.append(appendTo(first, voided, { key }))).toBe('appended')
       expect(await store.append(appendTo(second, voided, { key }))).toBe('key_taken')
       expect(await store.events(second.paymentIntentId, 0)).toHaveLength(1)
@@ -139,7 +158,10 @@ export function testPaymentStore(name: string, create: () => Promise<PaymentHarn
       const neighbour = newPayment(newKey())
       await store.create(neighbour)
       const delta = { ...NO_CHANGE, captured: 1n }
-      const outcomes = await Promise.all([store.append(appendTo(payment, voided, { delta })), store.append(appendTo(neighbour, voided))])
+      const outcomes = await Promise.all([
+        store.append(appendTo(payment, voided, { delta })),
+        store.append(appendTo(neighbour, voided)),
+      ])
       expect(outcomes).toEqual(['conflict', 'appended'])
       expect(await store.events(payment.paymentIntentId, 0)).toHaveLength(1)
     })
@@ -185,9 +207,16 @@ export function testPaymentStore(name: string, create: () => Promise<PaymentHarn
       const takers = await Promise.all(Array.from({ length: 5 }, () => store.takeOverKey(key, 9_000, 20_000)))
       expect(takers.filter(Boolean)).toHaveLength(1)
 
-      const declined: PaymentEvent = { type: 'DECLINED', payload: { op_id: opId, amount: 1_000, code: 'no', message: 'No' } }
+      const declined: PaymentEvent = {
+        type: 'DECLINED',
+        payload: { op_id: opId, amount: 1_000, code: 'no', message: 'No' },
+      }
       const [event] = append.events
-      const next = seal([declined], { paymentIntentId: payment.paymentIntentId, version: 2, hash: event!.hash }, { actor: 'tests', timestampMs: 1 })
+      const next = seal(
+        [declined],
+        { paymentIntentId: payment.paymentIntentId, version: 2, hash: event!.hash },
+        { actor: 'tests', timestampMs: 1 },
+      )
       const finish = { kind: 'finish', key: { ...key, opId }, answer: { status: 200, body: { done: true } } } as const
       const end: PaymentAppend = { ...append, expectedVersion: 2, events: next, status: 'declined', key: finish }
       expect(await store.append(end)).toBe('appended')
@@ -231,7 +260,13 @@ export function testWebhookInbox(name: string, create: () => Promise<PaymentHarn
       harness = await create()
     })
     afterAll(() => harness.close())
-    const message = (eventId: string) => ({ processor: 'p', eventId, type: 't', key: 'op_1', outcome: { kind: 'pending', reference: 'r' } })
+    const message = (eventId: string) => ({
+      processor: 'p',
+      eventId,
+      type: 't',
+      key: 'op_1',
+      outcome: { kind: 'pending', reference: 'r' },
+    })
 
     it('stores a message once, however often and simultaneously it comes', async () => {
       const { inbox } = harness.ports
@@ -314,12 +349,18 @@ export function testSandboxLedger(name: string, create: () => Promise<PaymentHar
 
     it('shows the charge to whoever captures it, one after the other', async () => {
       const { sandboxLedger: ledger } = harness.ports
-      await ledger.post({ key: 'k4', reference: undefined }, life(1), () => ({ entry: entry('k4'), charge: charge('k4') }))
+      await ledger.post({ key: 'k4', reference: undefined }, life(1), () => ({
+        entry: entry('k4'),
+        charge: charge('k4'),
+      }))
       const capture = (n: number) =>
         ledger.post({ key: `k4-${n}`, reference: 'ch_k4' }, life(1), (found): SandboxEffect => {
           const open = found!.authorized - found!.captured
           const moved = open < 2n ? 0n : 2n
-          return { entry: entry(`k4-${n}`, { kind: 'capture', amount: moved }), charge: { ...found!, captured: found!.captured + moved } }
+          return {
+            entry: entry(`k4-${n}`, { kind: 'capture', amount: moved }),
+            charge: { ...found!, captured: found!.captured + moved },
+          }
         })
       const moved = await Promise.all(Array.from({ length: 6 }, (_, n) => capture(n)))
       expect(moved.reduce((sum, one) => sum + one.amount, 0n)).toBe(4n)
@@ -328,7 +369,10 @@ export function testSandboxLedger(name: string, create: () => Promise<PaymentHar
 
     it('settles what is pending once, and loses a key once', async () => {
       const { sandboxLedger: ledger } = harness.ports
-      const pending = { entry: entry('k5', { status: 'pending', amount: 0n }), charge: charge('k5', { status: 'pending', authorized: 0n }) }
+      const pending = {
+        entry: entry('k5', { status: 'pending', amount: 0n }),
+        charge: charge('k5', { status: 'pending', authorized: 0n }),
+      }
       await ledger.post({ key: 'k5', reference: undefined }, life(1), () => pending)
       const settle = () => ledger.settle('k5', () => ({ entry: entry('k5'), charge: charge('k5') }))
       const settled = await Promise.all([settle(), settle(), settle()])

@@ -7,6 +7,10 @@ import { sqlEngines } from '../setup/sql.ts'
 
 const NOON = Date.UTC(2026, 2, 1, 12)
 
+/** With the money, so that only the status can be what is refused. */
+const SET_STATUS = `
+update orders set status = $3, paid_total = total_price where shard = $1 and order_id = $2 returning status`
+
 for (const engine of sqlEngines()) {
   describe(`orders on ${engine.name}`, () => {
     const clock = fakeClock(NOON)
@@ -160,19 +164,12 @@ for (const engine of sqlEngines()) {
           it(`${legal ? 'allows' : 'refuses'} ${from} -> ${to} in code and by raw SQL`, async () => {
             const order = await orderIn(from)
             const shard = (await bench.ports.orders.history(BigInt(order.order_id), 0, 1))[0]!.shard
-            const raw = () =>
-              bench.database.sql.query(
-                'update orders set status = $3, paid_total = total_price where shard = $1 and order_id = $2 returning status',
-                [shard, BigInt(order.order_id), to],
-              )
+            const raw = () => bench.database.sql.query(SET_STATUS, [shard, BigInt(order.order_id), to])
             const inCode = commands[to]
             if (legal) {
               const undo = new Error('undo')
               const attempt = bench.database.sql.transaction(async (tx) => {
-                const rows = await tx.query(
-                  'update orders set status = $3, paid_total = total_price where shard = $1 and order_id = $2 returning status',
-                  [shard, BigInt(order.order_id), to],
-                )
+                const rows = await tx.query(SET_STATUS, [shard, BigInt(order.order_id), to])
                 expect(rows).toEqual([{ status: to }])
                 throw undo
               })
@@ -198,7 +195,8 @@ for (const engine of sqlEngines()) {
         const order = await orderIn('PENDING')
         const copy = (changes: string) =>
           sql.query(`
-            insert into orders select (jsonb_populate_record(o, ${changes})).* from orders o where o.order_id = ${order.order_id}`)
+            insert into orders select (jsonb_populate_record(o, ${changes})).*
+            from orders o where o.order_id = ${order.order_id}`)
         const other = `'{"order_id": 1, "order_number": "x", "status": "PAID", "paid_total": 2000}'::jsonb`
         await expect(copy(other)).rejects.toThrow(/starts as PENDING/)
         const unpaid = `update orders set status = 'PAID' where order_id = ${order.order_id}`
@@ -321,12 +319,10 @@ for (const engine of sqlEngines()) {
           expect(lost).toMatchObject({ reason: { code: 'illegal_transition' } })
         }
         const { on_hand, reserved } = await bench.orders.getStock('vase')
-        const { rows } = await bench.database.sql
-          .query<{ shipped: bigint }>(
-            `select coalesce(sum(quantity_shipped), 0)::bigint as shipped from order_line_items where product_id = 'vase'`,
-          )
-          .then((found) => ({ rows: found }))
-        expect({ on_hand, reserved }).toEqual({ on_hand: 1_000 - Number(rows[0]!.shipped), reserved: 0 })
+        const [row] = await bench.database.sql.query<{ shipped: bigint }>(
+          `select sum(quantity_shipped)::bigint as shipped from order_line_items where product_id = 'vase'`,
+        )
+        expect({ on_hand, reserved }).toEqual({ on_hand: 1_000 - Number(row!.shipped), reserved: 0 })
       })
     })
 

@@ -23,7 +23,10 @@ function unreliable(sql: SqlClient): { sql: SqlClient; lose(...losses: Loss[]): 
     if (loss === 'answer') throw lostConnection()
     return rows as never
   }
-  return { sql: { ...sql, query }, lose: (...losses) => void (plan = losses), lost: () => lost }
+  const lose = (...losses: Loss[]) => {
+    plan = losses
+  }
+  return { sql: { ...sql, query }, lose, lost: () => lost }
 }
 
 for (const engine of sqlEngines()) {
@@ -45,7 +48,12 @@ for (const engine of sqlEngines()) {
       return { wire, payments: bench.process({ ports, clock: systemClock }) }
     }
 
-    for (const losses of [['answer'], ['request'], ['answer', 'answer'], ['request', 'answer', 'request']] as Loss[][]) {
+    for (const losses of [
+      ['answer'],
+      ['request'],
+      ['answer', 'answer'],
+      ['request', 'answer', 'request'],
+    ] as Loss[][]) {
       it(`creates and pays once although ${losses.join(', then ')} got lost`, async () => {
         const { wire, payments } = await open()
         let replays = 0
@@ -54,7 +62,11 @@ for (const engine of sqlEngines()) {
         const created = await payments.create(input, { ...key(), onReplay: () => void replays++ })
         expect(created.version).toBe(1)
         wire.lose(...losses)
-        const done = await payments.authorize(created.payment_intent_id, {}, { ...key(), onReplay: () => void replays++ })
+        const done = await payments.authorize(
+          created.payment_intent_id,
+          {},
+          { ...key(), onReplay: () => void replays++ },
+        )
         expect(done).toMatchObject({ status: 'captured', version: 5 })
         expect(wire.lost()).toBe(2 * losses.length)
         // It is the first answer, and not taken for somebody else's.
@@ -67,7 +79,9 @@ for (const engine of sqlEngines()) {
       const input = { amount: 300, currency: 'USD', payment_method: card('tok_ok') }
       const before = (await bench.verify()).payments
       wire.lose('answer', 'request', 'answer')
-      const created = await Promise.all(Array.from({ length: 40 }, (_, n) => payments.create(input, n % 2 === 0 ? key() : {})))
+      const created = await Promise.all(
+        Array.from({ length: 40 }, (_, n) => payments.create(input, n % 2 === 0 ? key() : {})),
+      )
       expect(new Set(created.map((payment) => payment.payment_intent_id)).size).toBe(40)
       expect((await bench.verify()).payments).toBe(before + 40)
     })

@@ -3,7 +3,7 @@ import { isAppError } from '../../src/core/errors.ts'
 import type { FaultPoint } from '../../src/payments/operations.ts'
 import { SANDBOX_TOKENS } from '../../src/processors/sandbox/tokens.ts'
 import { card, openPaymentBench, type PaymentBench } from '../setup/payments.ts'
-import { seededRandom, type Random } from '../setup/random.ts'
+import { type Random, seededRandom } from '../setup/random.ts'
 import { sqlEngines } from '../setup/sql.ts'
 
 const CLIENTS = 64
@@ -32,7 +32,13 @@ async function livePayment(bench: PaymentBench, n: number, random: Random): Prom
   const token = SANDBOX_TOKENS[n % SANDBOX_TOKENS.length]!
   const amount = 1 + random.int(50_000)
   const capture_method = random.pick(['automatic', 'manual'] as const)
-  const input = { amount, currency: random.pick(CURRENCIES), payment_method: card(token), capture_method, customer_id: `c-${n % 97}` }
+  const input = {
+    amount,
+    currency: random.pick(CURRENCIES),
+    payment_method: card(token),
+    capture_method,
+    customer_id: `c-${n % 97}`,
+  }
   const { payment_intent_id: id } = await payments.create(input, { idempotencyKey: `create-${n}` })
   let step = 0
   const context = () => ({ idempotencyKey: `step-${n}-${++step}` })
@@ -53,7 +59,9 @@ for (const engine of engines) {
   const count = engine === engines.at(-1) ? 5_000 : 500
 
   describe(`${count} payments with every token on ${engine.name}`, () => {
-    it('charges at the processor are the CAPTURED events, and the read models are the replay', { timeout: 900_000 }, async () => {
+    it('charges at the processor are the CAPTURED events, and the read models are the replay', {
+      timeout: 900_000,
+    }, async () => {
       const bench = await openPaymentBench(engine)
       try {
         const random = seededRandom(20_260_301)
@@ -79,10 +87,21 @@ for (const engine of engines) {
         )
         expect(recorded!.sum).toBe(charged!.sum)
         expect(recorded!.sum).toBeGreaterThan(0n)
-        const viewed = await bench.sql.query<{ status: string; count: number }>('select status, count(*)::int as count from payment_view group by status')
+        const viewed = await bench.sql.query<{ status: string; count: number }>(
+          'select status, count(*)::int as count from payment_view group by status',
+        )
         expect(viewed.reduce((sum, row) => sum + row.count, 0)).toBe(count)
         expect(viewed.map((row) => row.status)).toEqual(
-          expect.arrayContaining(['authorized', 'captured', 'declined', 'partially_captured', 'partially_refunded', 'refunded', 'requires_action', 'voided']),
+          expect.arrayContaining([
+            'authorized',
+            'captured',
+            'declined',
+            'partially_captured',
+            'partially_refunded',
+            'refunded',
+            'requires_action',
+            'voided',
+          ]),
         )
       } finally {
         await bench.close()

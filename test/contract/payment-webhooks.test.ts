@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { settledMessage, signWebhook, type SignedWebhook } from '../../src/processors/sandbox/webhook.ts'
-import { card, openPaymentBench, WEBHOOK_SECRET, type PaymentBench } from '../setup/payments.ts'
+import { type SignedWebhook, settledMessage, signWebhook } from '../../src/processors/sandbox/webhook.ts'
+import { createGate } from '../../src/testing/gate.ts'
+import { card, openPaymentBench, type PaymentBench, WEBHOOK_SECRET } from '../setup/payments.ts'
 import { sqlEngines } from '../setup/sql.ts'
 
 const key = () => ({ idempotencyKey: randomUUID() })
@@ -19,12 +20,17 @@ for (const engine of sqlEngines()) {
       expect(report.differences).toEqual([])
     })
 
-    const deliver = ({ headers, body }: SignedWebhook) => bench.payments.receiveWebhook('sandbox', { headers, body: Buffer.from(body) })
-    const stored = async () => Number((await bench.sql.query<{ count: bigint }>('select count(*) from webhook_inbox'))[0]!.count)
+    const deliver = ({ headers, body }: SignedWebhook) =>
+      bench.payments.receiveWebhook('sandbox', { headers, body: Buffer.from(body) })
+    const stored = async () =>
+      Number((await bench.sql.query<{ count: bigint }>('select count(*) from webhook_inbox'))[0]!.count)
 
     async function pendingPayment(token = 'tok_async', capture_method: 'manual' | 'automatic' = 'automatic') {
       const { payments } = bench
-      const created = await payments.create({ amount: 700, currency: 'USD', payment_method: card(token), capture_method }, key())
+      const created = await payments.create(
+        { amount: 700, currency: 'USD', payment_method: card(token), capture_method },
+        key(),
+      )
       const id = created.payment_intent_id
       const context = key()
       const first = await payments.authorize(id, {}, context)
@@ -90,7 +96,9 @@ for (const engine of sqlEngines()) {
       await deliver((await bench.sandbox.settle(opId))!)
       await bench.payments.recovery.runDue()
       const entry = (await bench.ports.sandboxLedger.find(opId))!
-      await deliver(signWebhook(settledMessage({ ...entry, status: 'failed', amount: 0n }), WEBHOOK_SECRET, bench.clock.now()))
+      await deliver(
+        signWebhook(settledMessage({ ...entry, status: 'failed', amount: 0n }), WEBHOOK_SECRET, bench.clock.now()),
+      )
       await bench.payments.recovery.runDue()
       expect(await bench.payments.get(id)).toMatchObject({ status: 'captured' })
     })
@@ -100,7 +108,10 @@ for (const engine of sqlEngines()) {
       const stray = { ...entry, key: 'op_00000000000000000000000000', status: 'succeeded' as const, amount: 5n }
       await deliver(signWebhook(settledMessage(stray), WEBHOOK_SECRET, bench.clock.now()))
       for (let day = 0; day < 10; day++) await bench.recover(86_400_000)
-      const [row] = await bench.sql.query(`select attempts, applied_at, next_attempt_at, last_error from webhook_inbox where op_id = $1`, [stray.key])
+      const [row] = await bench.sql.query(
+        `select attempts, applied_at, next_attempt_at, last_error from webhook_inbox where op_id = $1`,
+        [stray.key],
+      )
       expect(row).toMatchObject({ applied_at: null, next_attempt_at: null })
       expect(String(row!['last_error'])).toContain('not known')
     })
@@ -118,13 +129,52 @@ for (const engine of sqlEngines()) {
         signWebhook('{"id":1}', WEBHOOK_SECRET, bench.clock.now()),
         signWebhook('not json', WEBHOOK_SECRET, bench.clock.now()),
       ]
-      for (const webhook of refusals) await expect(deliver(webhook)).rejects.toMatchObject({ code: 'invalid_signature' })
-      await expect(bench.payments.receiveWebhook('nobody', { headers: {}, body: new Uint8Array() })).rejects.toMatchObject({ code: 'processor_not_found' })
-      const withCard = JSON.stringify({ id: 'evt_x', type: 'note', data: { key: 'op_1', status: 'none', message: '4242 4242 4242 4242' } })
-      await expect(deliver(signWebhook(withCard, WEBHOOK_SECRET, bench.clock.now()))).rejects.toMatchObject({ code: 'card_number_refused' })
+      for (const webhook of refusals)
+        await expect(deliver(webhook)).rejects.toMatchObject({ code: 'invalid_signature' })
+      await expect(
+        bench.payments.receiveWebhook('nobody', { headers: {}, body: new Uint8Array() }),
+      ).rejects.toMatchObject({ code: 'processor_not_found' })
+      const withCard = JSON.stringify({
+        id: 'evt_x',
+        type: 'note',
+        data: { key: 'op_1', status: 'none', message: '4242 4242 4242 4242' },
+      })
+      await expect(deliver(signWebhook(withCard, WEBHOOK_SECRET, bench.clock.now()))).rejects.toMatchObject({
+        code: 'card_number_refused',
+      })
       expect(await stored()).toBe(before)
       expect(await deliver(good)).toEqual({ received: true, duplicate: false })
       await bench.recover(0)
+    })
+
+    it('keeps the first outcome when the request, the worker and the webhook all bring one', async () => {
+      const gate = createGate()
+      const answered = createGate()
+      const slow = bench.process({
+        faults: async (point, operation) => {
+          if (point !== 'answered' || operation.kind !== 'capture') return
+          answered.open()
+          await gate.opened
+        },
+      })
+      const input = {
+        amount: 900,
+        currency: 'USD',
+        payment_method: card('tok_ok'),
+        capture_method: 'automatic',
+      } as const
+      const { payment_intent_id: id } = await bench.payments.create(input, key())
+      const request = slow.authorize(id, {}, key())
+      await answered.opened
+      const opId = (await bench.payments.events(id)).items.at(-1)!.op_id!
+      const entry = (await bench.ports.sandboxLedger.find(opId))!
+      await deliver(signWebhook(settledMessage(entry), WEBHOOK_SECRET, bench.clock.now()))
+      await bench.clock.advance(30_000)
+      await Promise.all([bench.payments.recovery.runDue(), bench.process().recovery.runDue()])
+      gate.open()
+      expect(await request).toMatchObject({ status: 'captured', captured: 900, version: 5 })
+      const types = (await bench.payments.events(id)).items.map((event) => event.event_type)
+      expect(types.filter((type) => type === 'CAPTURED')).toHaveLength(1)
     })
   })
 }

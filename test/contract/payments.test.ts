@@ -22,8 +22,17 @@ for (const engine of sqlEngines()) {
       expect(report.differences).toEqual([])
     })
 
-    async function create(token = 'tok_ok', more: Partial<Parameters<PaymentBench['payments']['create']>[0]> = {}): Promise<string> {
-      const input = { amount: 10_000, currency: 'USD', payment_method: card(token), capture_method: 'manual', ...more } as const
+    async function create(
+      token = 'tok_ok',
+      more: Partial<Parameters<PaymentBench['payments']['create']>[0]> = {},
+    ): Promise<string> {
+      const input = {
+        amount: 10_000,
+        currency: 'USD',
+        payment_method: card(token),
+        capture_method: 'manual',
+        ...more,
+      } as const
       return (await bench.payments.create(input, key())).payment_intent_id
     }
     async function authorized(token = 'tok_ok', more = {}): Promise<string> {
@@ -36,7 +45,8 @@ for (const engine of sqlEngines()) {
       expect(await bench.payments.capture(id, {}, key())).toMatchObject({ status: 'captured' })
       return id
     }
-    const eventTypes = async (id: string) => (await bench.payments.events(id, { limit: 100 })).items.map((event) => event.event_type)
+    const eventTypes = async (id: string) =>
+      (await bench.payments.events(id, { limit: 100 })).items.map((event) => event.event_type)
     /** What the sandbox did for a payment: the sums it really moved. */
     async function ledgerOf(id: string) {
       const { items } = await bench.payments.events(id, { limit: 100 })
@@ -49,27 +59,57 @@ for (const engine of sqlEngines()) {
       const { payments } = bench
       const id = await create('tok_ok', { capture_method: 'automatic', customer_id: 'c-1', order_id: '77' })
       const done = await payments.authorize(id, {}, key())
-      expect(done).toMatchObject({ status: 'captured', captured: 10_000, version: 5, customer_id: 'c-1', order_id: '77' })
+      expect(done).toMatchObject({
+        status: 'captured',
+        captured: 10_000,
+        version: 5,
+        customer_id: 'c-1',
+        order_id: '77',
+      })
       expect(done).not.toHaveProperty('pending_operation')
-      expect(await eventTypes(id)).toEqual(['INITIATED', 'AUTHORIZATION_REQUESTED', 'AUTHORIZED', 'CAPTURE_REQUESTED', 'CAPTURED'])
+      expect(await eventTypes(id)).toEqual([
+        'INITIATED',
+        'AUTHORIZATION_REQUESTED',
+        'AUTHORIZED',
+        'CAPTURE_REQUESTED',
+        'CAPTURED',
+      ])
       expect(await ledgerOf(id)).toEqual(['authorize 10000', 'capture 10000'])
     })
 
     it('captures and refunds in parts, and releases the rest', async () => {
       const { payments } = bench
       const id = await authorized()
-      expect(await payments.capture(id, { amount: 3_000 }, key())).toMatchObject({ status: 'partially_captured', captured: 3_000 })
+      expect(await payments.capture(id, { amount: 3_000 }, key())).toMatchObject({
+        status: 'partially_captured',
+        captured: 3_000,
+      })
       expect(await payments.capture(id, { amount: 2_000 }, key())).toMatchObject({ captured: 5_000 })
-      expect(await payments.void(id, {}, key())).toMatchObject({ status: 'captured', authorized: 5_000, captured: 5_000 })
-      expect(await payments.refund(id, { amount: 1_000, reason: 'late' }, key())).toMatchObject({ status: 'partially_refunded', refunded: 1_000 })
+      expect(await payments.void(id, {}, key())).toMatchObject({
+        status: 'captured',
+        authorized: 5_000,
+        captured: 5_000,
+      })
+      expect(await payments.refund(id, { amount: 1_000, reason: 'late' }, key())).toMatchObject({
+        status: 'partially_refunded',
+        refunded: 1_000,
+      })
       expect(await payments.refund(id, {}, key())).toMatchObject({ status: 'refunded', refunded: 5_000 })
-      await expect(payments.refund(id, { amount: 1 }, key())).rejects.toMatchObject({ code: 'amount_exceeds_refundable', data: { refundable: 0 } })
-      expect(await ledgerOf(id)).toEqual(expect.arrayContaining(['capture 3000', 'capture 2000', 'void 5000', 'refund 1000', 'refund 4000']))
+      await expect(payments.refund(id, { amount: 1 }, key())).rejects.toMatchObject({
+        code: 'amount_exceeds_refundable',
+        data: { refundable: 0 },
+      })
+      expect(await ledgerOf(id)).toEqual(
+        expect.arrayContaining(['capture 3000', 'capture 2000', 'void 5000', 'refund 1000', 'refund 4000']),
+      )
     })
 
     it('tells a decline as a state, and takes another method after it', async () => {
       const id = await create('tok_insufficient_funds')
-      expect(await bench.payments.authorize(id, {}, key())).toMatchObject({ status: 'declined', last_error: { code: 'insufficient_funds' } })
+      expect(await bench.payments.authorize(id, {}, key())).toMatchObject({
+        status: 'declined',
+        last_error: { code: 'insufficient_funds' },
+      })
       const again = await bench.payments.authorize(id, { payment_method: card('tok_ok') }, key())
       expect(again).toMatchObject({ status: 'authorized', payment_method: { token: 'tok_ok' } })
       expect(again).not.toHaveProperty('last_error')
@@ -119,8 +159,11 @@ for (const engine of sqlEngines()) {
     it('answers simultaneous repeats with the answer or with "in use", never by a second charge', async () => {
       const id = await authorized()
       const context = key()
-      const results = await Promise.allSettled(Array.from({ length: 10 }, () => bench.payments.capture(id, { amount: 4_000 }, context)))
-      for (const result of results) if (result.status === 'rejected') expect(codeOf(result.reason)).toBe('idempotency_key_in_use')
+      const results = await Promise.allSettled(
+        Array.from({ length: 10 }, () => bench.payments.capture(id, { amount: 4_000 }, context)),
+      )
+      for (const result of results)
+        if (result.status === 'rejected') expect(codeOf(result.reason)).toBe('idempotency_key_in_use')
       expect(results.some((result) => result.status === 'fulfilled')).toBe(true)
       expect(await bench.payments.get(id)).toMatchObject({ captured: 4_000 })
     })
@@ -129,18 +172,29 @@ for (const engine of sqlEngines()) {
       const { payments } = bench
       const id = await authorized()
       const context = key()
-      await expect(payments.capture(id, { amount: 99_999 }, context)).rejects.toMatchObject({ code: 'amount_exceeds_capturable' })
+      await expect(payments.capture(id, { amount: 99_999 }, context)).rejects.toMatchObject({
+        code: 'amount_exceeds_capturable',
+      })
       expect(await payments.capture(id, { amount: 1_000 }, context)).toMatchObject({ captured: 1_000 })
-      await expect(payments.capture(id, { amount: 2_000 }, context)).rejects.toMatchObject({ code: 'idempotency_key_reused' })
+      await expect(payments.capture(id, { amount: 2_000 }, context)).rejects.toMatchObject({
+        code: 'idempotency_key_reused',
+      })
       await expect(payments.void(id, {}, context)).rejects.toMatchObject({ code: 'idempotency_key_reused' })
-      await expect(payments.create({ amount: 1, currency: 'USD', payment_method: card('tok_ok') }, context)).rejects.toMatchObject({ code: 'idempotency_key_reused' })
+      await expect(
+        payments.create({ amount: 1, currency: 'USD', payment_method: card('tok_ok') }, context),
+      ).rejects.toMatchObject({ code: 'idempotency_key_reused' })
       expect(await payments.get(id)).toMatchObject({ captured: 1_000 })
     })
 
     it('refuses a version that is not the newest', async () => {
       const id = await authorized()
-      await expect(bench.payments.capture(id, {}, { ...key(), expectedVersion: 2 })).rejects.toMatchObject({ code: 'version_mismatch', data: { version: 3 } })
-      expect(await bench.payments.capture(id, {}, { ...key(), expectedVersion: 3 })).toMatchObject({ status: 'captured' })
+      await expect(bench.payments.capture(id, {}, { ...key(), expectedVersion: 2 })).rejects.toMatchObject({
+        code: 'version_mismatch',
+        data: { version: 3 },
+      })
+      expect(await bench.payments.capture(id, {}, { ...key(), expectedVersion: 3 })).toMatchObject({
+        status: 'captured',
+      })
     })
 
     it('refuses malformed input and stores nothing', async () => {
@@ -158,7 +212,8 @@ for (const engine of sqlEngines()) {
         [{ ...good, more: 1 }, 'invalid_input'],
         [{ ...good, processor: 'nobody' }, 'processor_not_found'],
       ]
-      for (const [input, code] of bad) await expect(bench.payments.create(input as never, key())).rejects.toMatchObject({ code })
+      for (const [input, code] of bad)
+        await expect(bench.payments.create(input as never, key())).rejects.toMatchObject({ code })
       for (const id of ['pi_unknown', 'x', 'pi_000000000000000000000000']) {
         await expect(bench.payments.capture(id, {}, key())).rejects.toMatchObject({ code: 'payment_not_found' })
         await expect(bench.payments.get(id)).rejects.toMatchObject({ code: 'payment_not_found' })
@@ -172,8 +227,14 @@ for (const engine of sqlEngines()) {
       const context = key()
       const id = await create('tok_timeout_charged', { capture_method: 'automatic' })
       const first = await payments.authorize(id, {}, context)
-      expect(first).toMatchObject({ status: 'authorizing', pending_operation: { kind: 'authorize', status: 'unknown' } })
-      expect(await payments.authorize(id, {}, context)).toMatchObject({ status: 'authorizing', pending_operation: { status: 'unknown' } })
+      expect(first).toMatchObject({
+        status: 'authorizing',
+        pending_operation: { kind: 'authorize', status: 'unknown' },
+      })
+      expect(await payments.authorize(id, {}, context)).toMatchObject({
+        status: 'authorizing',
+        pending_operation: { status: 'unknown' },
+      })
       await bench.recover(2_000)
       await bench.recover(2_000)
       const done = await payments.authorize(id, {}, context)
@@ -199,7 +260,9 @@ for (const engine of sqlEngines()) {
       await bench.recover(0)
       const stuck = await bench.payments.get(id)
       expect(stuck).toMatchObject({ status: 'authorizing', pending_operation: { status: 'review' } })
-      expect((await bench.ports.store.operationsInReview(10)).map((row) => row.opId)).toContain(stuck.pending_operation!.op_id)
+      expect((await bench.ports.store.operationsInReview(10)).map((row) => row.opId)).toContain(
+        stuck.pending_operation!.op_id,
+      )
       expect(await ledgerOf(id)).toEqual([])
     })
 
@@ -220,7 +283,9 @@ for (const engine of sqlEngines()) {
           expect(await bench.payments.authorize(id, {}, context)).toMatchObject({ status: 'captured' })
         } else {
           // Its lease still runs: somebody may be at work on it.
-          await expect(bench.payments.authorize(id, {}, context)).rejects.toMatchObject({ code: 'idempotency_key_in_use' })
+          await expect(bench.payments.authorize(id, {}, context)).rejects.toMatchObject({
+            code: 'idempotency_key_in_use',
+          })
         }
         await bench.recover(30_000)
         const done = await bench.payments.authorize(id, {}, context)
@@ -232,7 +297,9 @@ for (const engine of sqlEngines()) {
     it('lets the client who repeats bring an abandoned command to its end himself', async () => {
       const id = await authorized()
       const context = key()
-      await expect(bench.process({ faults: crashOnce('answered', 'capture') }).capture(id, {}, context)).rejects.toThrow('crash')
+      await expect(
+        bench.process({ faults: crashOnce('answered', 'capture') }).capture(id, {}, context),
+      ).rejects.toThrow('crash')
       await bench.clock.advance(61_000)
       expect(await bench.payments.capture(id, {}, context)).toMatchObject({ status: 'captured' })
       expect(await ledgerOf(id)).toEqual(['authorize 10000', 'capture 10000'])
@@ -240,14 +307,27 @@ for (const engine of sqlEngines()) {
 
     it('keeps a capture and a refund that the processor refuses from moving money', async () => {
       const id = await authorized('tok_capture_fails')
-      expect(await bench.payments.capture(id, {}, key())).toMatchObject({ status: 'authorized', capture_pending: 0, last_error: { code: 'capture_refused' } })
+      expect(await bench.payments.capture(id, {}, key())).toMatchObject({
+        status: 'authorized',
+        capture_pending: 0,
+        last_error: { code: 'capture_refused' },
+      })
       const other = await captured('tok_refund_fails')
-      expect(await bench.payments.refund(other, {}, key())).toMatchObject({ status: 'captured', refund_pending: 0, refunded: 0, last_error: { code: 'refund_refused' } })
+      expect(await bench.payments.refund(other, {}, key())).toMatchObject({
+        status: 'captured',
+        refund_pending: 0,
+        refunded: 0,
+        last_error: { code: 'refund_refused' },
+      })
     })
 
     it('shows a partial authorization, and leaves its capture to the seller', async () => {
       const id = await create('tok_partial', { capture_method: 'automatic', amount: 9_999 })
-      expect(await bench.payments.authorize(id, {}, key())).toMatchObject({ status: 'authorized', authorized: 4_999, captured: 0 })
+      expect(await bench.payments.authorize(id, {}, key())).toMatchObject({
+        status: 'authorized',
+        authorized: 4_999,
+        captured: 0,
+      })
       expect(await bench.payments.capture(id, {}, key())).toMatchObject({ status: 'captured', captured: 4_999 })
     })
 
@@ -277,7 +357,9 @@ for (const engine of sqlEngines()) {
       await bench.project()
       await bench.payments.authorize(first, {}, key())
       const second = await captured('tok_ok', { order_id: order })
-      expect((await bench.payments.listByOrder(order)).map((payment) => [payment.payment_intent_id, payment.status])).toEqual(
+      expect(
+        (await bench.payments.listByOrder(order)).map((payment) => [payment.payment_intent_id, payment.status]),
+      ).toEqual(
         expect.arrayContaining([
           [first, 'declined'],
           [second, 'captured'],
@@ -313,13 +395,20 @@ for (const engine of sqlEngines()) {
       let cursor: string | undefined
       do {
         const page = await bench.payments.transactions(customer, { limit: 5, cursor })
-        seen.push(...page.items.map((item) => `${item.timestamp} ${item.payment_intent_id} ${String(item.version).padStart(3, '0')} ${item.type}`))
+        seen.push(
+          ...page.items.map(
+            (item) =>
+              `${item.timestamp} ${item.payment_intent_id} ${String(item.version).padStart(3, '0')} ${item.type}`,
+          ),
+        )
         cursor = page.next_cursor
       } while (cursor !== undefined)
       expect(seen).toHaveLength(12)
       expect(seen).toEqual([...seen].sort().reverse())
       expect(new Set(seen).size).toBe(12)
-      await expect(bench.payments.transactions('other', { cursor: 'nonsense' })).rejects.toMatchObject({ code: 'invalid_cursor' })
+      await expect(bench.payments.transactions('other', { cursor: 'nonsense' })).rejects.toMatchObject({
+        code: 'invalid_cursor',
+      })
     })
 
     it('refuses to change or delete what is written', async () => {
@@ -335,9 +424,15 @@ for (const engine of sqlEngines()) {
 
     it('keeps the limits in the database itself', async () => {
       const id = await authorized()
-      await expect(bench.sql.query('update payment_intents set captured = authorized + 1 where payment_intent_id = $1', [id])).rejects.toThrow(/capture_limit/)
-      await expect(bench.sql.query('update payment_intents set refunded = captured + 1 where payment_intent_id = $1', [id])).rejects.toThrow(/refund_limit/)
-      await expect(bench.sql.query('update payment_intents set captured = -1 where payment_intent_id = $1', [id])).rejects.toThrow(/not_negative/)
+      await expect(
+        bench.sql.query('update payment_intents set captured = authorized + 1 where payment_intent_id = $1', [id]),
+      ).rejects.toThrow(/capture_limit/)
+      await expect(
+        bench.sql.query('update payment_intents set refunded = captured + 1 where payment_intent_id = $1', [id]),
+      ).rejects.toThrow(/refund_limit/)
+      await expect(
+        bench.sql.query('update payment_intents set captured = -1 where payment_intent_id = $1', [id]),
+      ).rejects.toThrow(/not_negative/)
     })
   })
 }

@@ -105,7 +105,8 @@ describe.skipIf(server === undefined)(`the log on PostgreSQL under kill -9, seed
       while (chaos && stateNow() === 'starting') await rest(10)
       const killAt = Date.now() + random.int(LIFE_MS)
       while (chaos && stateNow() === 'working' && Date.now() < killAt) await rest(10)
-      if (stateNow() === 'dead') throw new Error(`a process ended by itself:\n${running.stderr()}`)
+      if (stateNow() === 'dead')
+        throw new Error(`a process ended by itself, ${await running.ended}:\n${running.stderr()}`)
       if (!chaos) return running
       await running.kill()
       faults.processesKilled += 1

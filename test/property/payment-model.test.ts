@@ -6,7 +6,14 @@ import type { RecordedEvent } from '../../src/payments/events.ts'
 import { chainBreaks, NO_HASH, seal } from '../../src/payments/hash-chain.ts'
 import type { SealedEvent, StoredEvent } from '../../src/payments/ports.ts'
 import type { ProcessorOutcome } from '../../src/payments/processor.ts'
-import { capturableOf, fold, initialState, isFinished, refundableOf, type PaymentState } from '../../src/payments/state.ts'
+import {
+  capturableOf,
+  fold,
+  initialState,
+  isFinished,
+  type PaymentState,
+  refundableOf,
+} from '../../src/payments/state.ts'
 import { stateFromJson, stateToJson } from '../../src/payments/state-json.ts'
 
 /** A step picks a command, and what it is about, by numbers: so that any list of numbers is a history. */
@@ -53,7 +60,11 @@ function commandOf({ kind, amount, pick }: Step, state: PaymentState, n: number)
   }
 }
 
-function run(steps: readonly Step[], captureMethod: 'automatic' | 'manual', check: (state: PaymentState) => void): SealedEvent[] {
+function run(
+  steps: readonly Step[],
+  captureMethod: 'automatic' | 'manual',
+  check: (state: PaymentState) => void,
+): SealedEvent[] {
   const sealed: SealedEvent[] = []
   let state = initialState
   const append = (command: PaymentCommand) => {
@@ -67,7 +78,14 @@ function run(steps: readonly Step[], captureMethod: 'automatic' | 'manual', chec
     check(state)
   }
   const paymentMethod = { type: 'card', token: 'tok_ok' }
-  append({ type: 'CreatePayment', amount: 10_000n, currency: 'USD', paymentMethod, captureMethod, processor: 'sandbox' })
+  append({
+    type: 'CreatePayment',
+    amount: 10_000n,
+    currency: 'USD',
+    paymentMethod,
+    captureMethod,
+    processor: 'sandbox',
+  })
   steps.forEach((one, n) => {
     const command = commandOf(one, state, n)
     if (command === undefined) return

@@ -1,17 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { findUnstorableText } from '../../src/core/plain-text.ts'
 
-describe('text that can be stored', () => {
-  it('passes any text of whole characters', () => {
-    expect(
-      findUnstorableText({ a: ['漢字', '🎉', 'tab\t', '\u{10ffff}', ''], b: { 'c/d': 1, e: null } }),
-    ).toBeUndefined()
+describe('findUnstorableText', () => {
+  it('names the first text that UTF-8 or a database can not hold', () => {
+    expect(findUnstorableText({ a: ['fine', { b: 'x\0y' }] })).toBe('/a/1/b')
+    expect(findUnstorableText('\ud83d')).toBe('/')
+    expect(findUnstorableText(['\ude00 alone'])).toBe('/0')
+    expect(findUnstorableText({ 'a/b': { '~': '\0' } })).toBe('/a~1b/~0')
   })
 
-  it('names the place of a NUL or of half a character', () => {
-    expect(findUnstorableText('a\0b')).toBe('/')
-    expect(findUnstorableText({ a: [{ 'b/c': 'x\ud83d' }] })).toBe('/a/0/b~1c')
-    expect(findUnstorableText({ a: '\udf89 the second half' })).toBe('/a')
-    expect(findUnstorableText({ 'x\0': 1 })).toBe('/(name of a field)')
+  it('does not repeat the name of a field that is such a text', () => {
+    expect(findUnstorableText({ a: { 'x\0': 1 } })).toBe('/a/(name of a field)')
+  })
+
+  it('lets every whole character pass', () => {
+    expect(findUnstorableText(['', '\ud83d\ude00', '\uffff', '\t\n\u007f', 1, null, true, undefined])).toBeUndefined()
   })
 })

@@ -103,4 +103,9 @@ describe('validator', () => {
     const Params = Type.Object({ id: Type.String() })
     expect(() => validator(Params, 'params')({ id: '4242424242424242' })).toThrow(card('params/id'))
   })
+
+  it('refuses what is nested beyond reason, instead of failing at it', () => {
+    const deep = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)
+    expect(() => validator(Type.Unknown())(deep)).toThrow(expect.objectContaining({ code: 'invalid_input' }))
+  })
 })

@@ -18,7 +18,8 @@ const INSERT_STOCK = `
 insert into stock_levels (product_id, location_id, on_hand, reserved, updated_at) values ($1, $2, $3, 0, $4)`
 
 const INSERT_MOVE = `
-insert into stock_moves (product_id, location_id, source_id, version, kind, on_hand_delta, reserved_delta, actor, moved_at)
+insert into stock_moves
+  (product_id, location_id, source_id, version, kind, on_hand_delta, reserved_delta, actor, moved_at)
 values ($1, $2, $3, 0, 'adjust', $4, 0, $5, $6)`
 
 const COLUMNS = 'product_id, sku, name, category, price, currency, active, version, created_at, updated_at'

@@ -16,6 +16,9 @@ import {
 const INT8 = 20
 const INT8_ARRAY = 1016
 const DATE = 1082
+const TEXT_ARRAY: number = 1009
+/** The driver would make local midnights and rounded numbers of them: date[], numeric[]. */
+const ARRAYS_AS_TEXT: readonly number[] = [1182, 1231]
 
 /** Statements are constants, so a short hash of the text names the prepared statement on every connection. */
 function statementName(text: string, names: Map<string, string>): string {
@@ -57,6 +60,7 @@ export async function openPg(
         const oid: number = typeId
         if (oid === INT8) return BigInt
         if (oid === DATE) return String
+        if (ARRAYS_AS_TEXT.includes(oid)) return pg.types.getTypeParser(TEXT_ARRAY, format)
         const parse = pg.types.getTypeParser(typeId, format)
         if (oid === INT8_ARRAY) return (text: string) => (parse(text) as string[]).map((item) => item && BigInt(item))
         return parse

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises'
 import { AppError } from '../../core/errors.ts'
 import type { Closable } from '../../core/lifecycle.ts'
@@ -34,9 +35,12 @@ async function readHolder(file: string): Promise<Holder | undefined> {
   }
 }
 
+/** A name beside the file that nobody else uses. */
+const ownName = (file: string) => `${file}.${process.pid}-${randomBytes(4).toString('hex')}`
+
 /** Creates `file` with its whole content at once, or answers false when it exists. */
 async function createWhole(file: string, content: string): Promise<boolean> {
-  const draft = `${file}.${process.pid}`
+  const draft = ownName(file)
   await writeFile(draft, content)
   try {
     await link(draft, file)
@@ -51,7 +55,7 @@ async function createWhole(file: string, content: string): Promise<boolean> {
 
 /** Sets the lock of a dead holder aside. Two processes may try at once: what was not the dead one's is put back. */
 async function setAside(file: string, dead: Holder | undefined): Promise<void> {
-  const aside = `${file}.stale.${process.pid}`
+  const aside = ownName(file)
   try {
     await rename(file, aside)
   } catch {

@@ -51,6 +51,11 @@ where f.done_at is null and f.sweep_at <= $1 and f.post_id in (
   select post_id from post_fanouts where done_at is null and sweep_at <= $1 order by sweep_at limit $3)
 returning f.post_id`
 
+const ENQUEUED = `
+update post_fanouts set sweep_at = $2 where post_id in (
+  select post_id from post_fanouts where post_id = any($1::bigint[]) and done_at is null and sweep_at < $2
+  order by post_id for update)`
+
 const PENDING = 'select post_id from post_fanouts where post_id = any($1::bigint[]) and done_at is null'
 
 const STATE = `
@@ -120,6 +125,9 @@ export function openFanoutLedger(sql: SqlClient): FanoutLedger {
         if (row?.done) await tx.query(FORGET_CHUNKS, [postId])
         return { recorded: row !== undefined, postDone: row?.done ?? false }
       }),
+    async enqueued(postIds, lookAgainAt) {
+      await sql.query(ENQUEUED, [postIds, lookAgainAt])
+    },
     async claimPending(now, firstWaitMs, limit) {
       return (await sql.query<{ post_id: bigint }>(CLAIM_PENDING, [now, firstWaitMs, limit])).map((row) => row.post_id)
     },

@@ -57,9 +57,11 @@ const FOLLOWEES = `
 select followee_id as user_id, since from follows
 where follower_id = $1 and followee_id > $2 order by followee_id limit $3`
 
+// '~' lies above every id. It keeps the end of the range a condition on the index, so that the last read of a chunk does
+// not run on through the followers behind it.
 const FOLLOWERS = `
 select follower_id as user_id, since from follows
-where followee_id = $1 and follower_id > $2 and ($4::text is null or follower_id <= $4)
+where followee_id = $1 and follower_id > $2 and follower_id <= coalesce($4::text, '~')
 order by follower_id limit $3`
 
 const FOLLOWER_CUTS = `

@@ -17,7 +17,8 @@ live as (
   join projection_checkpoints c on c.projection = p.name and c.generation = p.live_generation
   where p.name = '${SALES_REPORT}'),
 unsettled as (
-  select distinct h.shard, h.order_id from live join order_history h on h.shard = live.shard and h.event_id > live.last_event_id),
+  select distinct h.shard, h.order_id
+  from live join order_history h on h.shard = live.shard and h.event_id > live.last_event_id),
 settled as (
   select o.* from orders o
   where not exists (select 1 from unsettled u where u.shard = o.shard and u.order_id = o.order_id))`
@@ -64,7 +65,8 @@ const CHECKS: readonly CheckText[] = [
     about: 'the report by category, city, currency and day = a join of orders, lines, products and customers',
     pairs: `with ${SETTLED}, ${FACTS}, ${SOLD},
       joined as (
-        select product_category, shipping_city, currency, business_day as day, sum(amount) as price, sum(quantity) as units
+        select product_category, shipping_city, currency, business_day as day,
+          sum(amount) as price, sum(quantity) as units
         from sold group by 1, 2, 3, 4),
       booked as (
         select product_category, shipping_city, currency, sale_day as day, sum(price) as price, sum(quantity) as units

@@ -7,9 +7,9 @@ import { shardOfOrder } from './order-rows.ts'
 import { inBatches } from './run-batch.ts'
 
 /**
- * One batch of changes of one shard, each to another order: the one statement behind every command on an order. A change
- * counts only if the order is still at the version it was decided from. Locks: orders by id, stock by product, keys,
- * the head of the log.
+ * One batch of changes of one shard, each to another order: the one statement behind every command on an order. A
+ * change counts only if the order is still at the version it was decided from. Locks: orders by id, stock by product,
+ * keys, the head of the log.
  */
 const CHANGE = `
 with req as (

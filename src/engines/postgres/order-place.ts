@@ -34,7 +34,8 @@ line as (
 known as (
   select r.item from req r join idempotency_keys k on k.shard = $1 and k.scope = r.scope and k.key = r.key),
 stale as (
-  select l.item from line l left join products p on p.product_id = l.product_id and p.version = l.product_version and p.active
+  select l.item from line l
+  left join products p on p.product_id = l.product_id and p.version = l.product_version and p.active
   where p.product_id is null
   union
   select r.item from req r left join customers c on c.customer_id = r.customer_id and c.version = r.customer_version

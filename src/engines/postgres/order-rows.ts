@@ -12,18 +12,20 @@ import type { Address, HistoryEntry, Order, OrderLine } from '../../orders/ports
 /** Reading orders: each with its lines and payments by one statement, so that they belong together. */
 const LINES = `
 (select jsonb_agg(jsonb_build_array(l.line_no, l.product_id, l.sku, l.product_name, l.product_category, l.quantity,
-    l.price_at_time_of_purchase, l.discount, l.amount, l.tax, l.quantity_shipped, l.quantity_cancelled, l.quantity_returned)
-    order by l.line_no)
+    l.price_at_time_of_purchase, l.discount, l.amount, l.tax, l.quantity_shipped, l.quantity_cancelled,
+    l.quantity_returned) order by l.line_no)
  from order_line_items l where l.shard = o.shard and l.order_id = o.order_id) as lines`
 
 const PAYMENTS = `
-(select jsonb_agg(jsonb_build_array(p.payment_intent_id, p.captured, p.refunded) order by p.payment_intent_id collate "C")
+(select jsonb_agg(jsonb_build_array(p.payment_intent_id, p.captured, p.refunded)
+    order by p.payment_intent_id collate "C")
  from order_payments p where p.shard = o.shard and p.order_id = o.order_id) as payments`
 
 export const ORDER_COLUMNS = `
 o.order_id, o.order_number, o.customer_id, o.customer_name, o.order_date, o.time_zone, o.business_day, o.status,
-o.payment_status, o.fulfillment_status, o.currency, o.subtotal, o.shipping_total, o.tax_total, o.total_price, o.paid_total,
-o.refunded_total, o.shipping_address_id, o.shipping_address, o.shipping_country, o.shipping_region, o.shipping_city,
+o.payment_status, o.fulfillment_status, o.currency, o.subtotal, o.shipping_total, o.tax_total, o.total_price,
+o.paid_total, o.refunded_total, o.shipping_address_id, o.shipping_address, o.shipping_country, o.shipping_region,
+o.shipping_city,
 o.billing, o.metadata, o.origin, o.version, o.updated_at,${LINES},${PAYMENTS}`
 
 type LineRow = [number, string, string, string, string, ...amounts: number[]]

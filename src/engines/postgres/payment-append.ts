@@ -1,6 +1,6 @@
-import { createBatcher, type Batcher, type ItemResult } from '../../core/batcher.ts'
-import { LIMITS } from '../../core/limits.ts'
+import { type Batcher, createBatcher, type ItemResult } from '../../core/batcher.ts'
 import type { Clock } from '../../core/clock.ts'
+import { LIMITS } from '../../core/limits.ts'
 import { backoffMs, failureKind } from '../../core/retry.ts'
 import type { NewPayment, PaymentAppend, SealedEvent } from '../../payments/ports.ts'
 import type { SqlClient, SqlParam } from '../sql/sql.ts'
@@ -160,7 +160,14 @@ function keyRow({ key: change }: PaymentAppend) {
     return { mustBeNew: true, key, fingerprint: change.key.fingerprint, opId, leaseUntilMs, answer }
   }
   // The fingerprint is only there to fill the column: such a row never comes to be inserted while its key is kept.
-  return { mustBeNew: false, key, fingerprint: new Uint8Array(), opId: change.key.opId, leaseUntilMs: undefined, answer: kind === 'finish' ? change.answer : undefined }
+  return {
+    mustBeNew: false,
+    key,
+    fingerprint: new Uint8Array(),
+    opId: change.key.opId,
+    leaseUntilMs: undefined,
+    answer: kind === 'finish' ? change.answer : undefined,
+  }
 }
 
 function appendParams(shard: number, items: readonly PaymentAppend[]): SqlParam[] {
@@ -171,7 +178,9 @@ function appendParams(shard: number, items: readonly PaymentAppend[]): SqlParam[
     keys.map((key) => (key === undefined ? undefined : of(key))) as SqlParam
   const events = items.flatMap((item, index) => item.events.map((event) => ({ ...event, i: index + 1 })))
   const eventColumn = (of: (event: SealedEvent & { i: number }) => unknown) => events.map(of) as SqlParam
-  const operations = items.flatMap((item, index) => item.operations.map((operation) => ({ ...operation, i: index + 1 })))
+  const operations = items.flatMap((item, index) =>
+    item.operations.map((operation) => ({ ...operation, i: index + 1 })),
+  )
   const operationColumn = (of: (operation: (typeof operations)[number]) => unknown) => operations.map(of) as SqlParam
   return [
     shard,
@@ -268,7 +277,9 @@ async function sendBatch<Item extends { readonly paymentIntentId: string }>(
   let inDoubt = false
   for (let attempt = 1; ; attempt++) {
     try {
-      const rows = new Map((await sql.query<AppendRow>(kind.text, kind.params(shard, items))).map((row) => [row.id, row]))
+      const rows = new Map(
+        (await sql.query<AppendRow>(kind.text, kind.params(shard, items))).map((row) => [row.id, row]),
+      )
       const outcomes = items.map((item) => kind.outcome(rows.get(item.paymentIntentId)))
       return inDoubt ? await withLanded(sql, kind, shard, items, outcomes) : outcomes
     } catch (error) {

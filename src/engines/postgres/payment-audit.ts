@@ -1,8 +1,15 @@
 import type { AuditedPayment, PaymentAudit, ShardCount } from '../../payments/ports.ts'
 import { stateFromJson } from '../../payments/state-json.ts'
 import type { SqlClient } from '../sql/sql.ts'
-import { EVENT_COLUMNS, OPERATION_COLUMNS, toOperation, toStoredEvent, type EventRow, type OperationSqlRow } from './payment-rows.ts'
-import { toTransactionRow, type TransactionRow } from './payment-views.ts'
+import {
+  EVENT_COLUMNS,
+  type EventRow,
+  OPERATION_COLUMNS,
+  type OperationSqlRow,
+  toOperation,
+  toStoredEvent,
+} from './payment-rows.ts'
+import { type TransactionRow, toTransactionRow } from './payment-views.ts'
 
 const HEADS = `
 select shard, payment_intent_id, version, status, amount, currency, authorized, capture_pending, captured, refund_pending,
@@ -85,7 +92,10 @@ export function openPaymentAudit(sql: SqlClient): PaymentAudit {
           const heads = await tx.query<HeadRow>(HEADS, [after?.shard ?? -1, after?.paymentIntentId ?? '', limit])
           const ids = heads.map((head) => head.payment_intent_id)
           const page = [heads.map((head) => head.shard), ids]
-          const events = groupBy((await tx.query<EventRow>(EVENTS, page)).map(toStoredEvent), (event) => event.paymentIntentId)
+          const events = groupBy(
+            (await tx.query<EventRow>(EVENTS, page)).map(toStoredEvent),
+            (event) => event.paymentIntentId,
+          )
           const operations = groupBy(
             (await tx.query<OperationSqlRow>(OPERATIONS, [ids])).map(toOperation),
             (operation) => operation.paymentIntentId,

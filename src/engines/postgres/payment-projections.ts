@@ -1,7 +1,7 @@
 import type { LogEvent, Projection, ProjectionBatch } from '../../log/port.ts'
 import { readEvent } from '../../payments/events.ts'
 import { TRANSACTION_TYPE_OF } from '../../payments/schemas.ts'
-import { fold, initialState, statusOf, type PaymentState } from '../../payments/state.ts'
+import { fold, initialState, type PaymentState, statusOf } from '../../payments/state.ts'
 import { stateFromJson, stateToJson } from '../../payments/state-json.ts'
 import type { SqlTx } from '../sql/sql.ts'
 
@@ -62,7 +62,11 @@ function foldOnto(before: PaymentState, events: readonly LogEvent[]): PaymentSta
 async function foldViews({ generation, shard, events }: ProjectionBatch, tx: SqlTx): Promise<void> {
   const streams = byStream(events)
   const ids = [...streams.keys()]
-  const rows = await tx.query<{ payment_intent_id: string; state: Record<string, unknown> }>(VIEWED, [generation, shard, ids])
+  const rows = await tx.query<{ payment_intent_id: string; state: Record<string, unknown> }>(VIEWED, [
+    generation,
+    shard,
+    ids,
+  ])
   const known = new Map(rows.map((row) => [row.payment_intent_id, stateFromJson(row.state)]))
   const states = ids.map((id) => foldOnto(known.get(id) ?? initialState, streams.get(id)!))
   await tx.query(PUT_VIEWS, [
@@ -111,10 +115,10 @@ async function foldTransactions({ generation, shard, events }: ProjectionBatch, 
   if (movements.length === 0) return
   // Who pays, and in what currency, stands in the first event of the payment, which may be of an earlier batch.
   const ids = [...new Set(movements.map(({ event }) => event.streamId))]
-  const rows = await tx.query<{ payment_intent_id: string; payload: { customer_id?: string; order_id?: string; currency: string } }>(
-    INITIATED,
-    [shard, ids],
-  )
+  const rows = await tx.query<{
+    payment_intent_id: string
+    payload: { customer_id?: string; order_id?: string; currency: string }
+  }>(INITIATED, [shard, ids])
   const first = new Map(rows.map((row) => [row.payment_intent_id, row.payload]))
   const added = movements.flatMap(({ event, amount }) => {
     const about = first.get(event.streamId)

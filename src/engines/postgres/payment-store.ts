@@ -5,7 +5,14 @@ import type { PaymentStore } from '../../payments/ports.ts'
 import { readKey } from '../sql/idempotency.ts'
 import type { SqlClient } from '../sql/sql.ts'
 import { createPaymentAppender } from './payment-append.ts'
-import { EVENT_COLUMNS, OPERATION_COLUMNS, toOperation, toStoredEvent, type EventRow, type OperationSqlRow } from './payment-rows.ts'
+import {
+  EVENT_COLUMNS,
+  type EventRow,
+  OPERATION_COLUMNS,
+  type OperationSqlRow,
+  toOperation,
+  toStoredEvent,
+} from './payment-rows.ts'
 
 const EVENTS = `
 select ${EVENT_COLUMNS} from payment_events

@@ -15,7 +15,7 @@ const COLUMNS = 'comment_id, post_id, user_id, text, timestamp'
 const BY_KEY = `select ${COLUMNS}, fingerprint from comments where user_id = $1 and idempotency_key = $2`
 
 const LIST = `
-select ${COLUMNS} from comments where post_id = $1 and ($2::bigint is null or comment_id > $2)
+select ${COLUMNS} from comments where post_id = $1 and comment_id > coalesce($2::bigint, -1)
 order by comment_id limit $3`
 
 const DELETE = `

@@ -81,7 +81,7 @@ select p.post_id, p.like_count, p.comment_count,
   f.done_chunks, f.planned_chunks, f.done_at is not null as done
 from (
   select post_id, like_count, comment_count from posts
-  where ($1::bigint is null or post_id > $1) and deleted_at is null order by post_id limit $2) as p
+  where post_id > coalesce($1::bigint, -1) and deleted_at is null order by post_id limit $2) as p
 left join post_fanouts f on f.post_id = p.post_id
 order by p.post_id`
 

@@ -14,6 +14,9 @@ import { openPostComments } from './post-comments.ts'
 import { openPostEraser } from './post-eraser.ts'
 import { openPostLikes } from './post-likes.ts'
 
+// Above every id. With it a range is one condition that an index serves, also in a generic plan.
+const ID_MAX = 2n ** 63n - 1n
+
 const COLUMNS = 'post_id, user_id, content, visibility, mode, timestamp, like_count, comment_count'
 
 // A key or an id that is taken leaves its item out of `added`, and so out of the ledger.
@@ -38,14 +41,14 @@ const FIND = `select ${COLUMNS} from posts where post_id = any($1::bigint[]) and
 
 const BY_AUTHOR = `
 select ${COLUMNS} from posts
-where user_id = $1 and visibility = any($2::text[]) and ($3::bigint is null or post_id < $3) and deleted_at is null
+where user_id = $1 and visibility = any($2::text[]) and post_id < coalesce($3::bigint, ${ID_MAX}) and deleted_at is null
 order by post_id desc limit $4`
 
 const IDS_BY_AUTHORS = `
 select p.post_id from unnest($1::text[]) as a (user_id)
 cross join lateral (
   select post_id from posts
-  where user_id = a.user_id and ($2::bigint is null or post_id < $2) and ($4::bigint is null or post_id > $4)
+  where user_id = a.user_id and post_id < coalesce($2::bigint, ${ID_MAX}) and post_id > coalesce($4::bigint, -1)
     and deleted_at is null
   order by post_id desc limit $3) as p
 order by p.post_id desc limit $3`

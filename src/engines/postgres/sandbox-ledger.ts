@@ -1,9 +1,10 @@
 import type { IdMaker } from '../../core/ids.ts'
 import type { OperationKind } from '../../payments/events.ts'
-import type { SandboxCharge, SandboxEntry, SandboxLedger } from '../../processors/sandbox/ledger.ts'
+import type { SandboxCharge, SandboxEntry, SandboxLedger } from '../../payments/sandbox-ledger.ts'
 import type { SqlClient, SqlTx } from '../sql/sql.ts'
 
-const CHARGE_COLUMNS = 'reference, payment_intent_id, token, currency, status, requested, authorized, captured, refunded'
+const CHARGE_COLUMNS =
+  'reference, payment_intent_id, token, currency, status, requested, authorized, captured, refunded'
 const ENTRY_COLUMNS =
   'entry_id, key, kind, reference, payment_intent_id, amount, currency, status, code, message, created_at'
 
@@ -80,12 +81,34 @@ function toEntry(row: EntryRow): SandboxEntry {
 
 async function putCharge(tx: SqlTx, charge: SandboxCharge): Promise<void> {
   const { reference, paymentIntentId, token, currency, status, requested, authorized, captured, refunded } = charge
-  await tx.query(PUT_CHARGE, [reference, paymentIntentId, token, currency, status, requested, authorized, captured, refunded])
+  await tx.query(PUT_CHARGE, [
+    reference,
+    paymentIntentId,
+    token,
+    currency,
+    status,
+    requested,
+    authorized,
+    captured,
+    refunded,
+  ])
 }
 
 async function addEntry(tx: SqlTx, entryId: bigint, entry: SandboxEntry): Promise<void> {
   const { key, kind, reference, paymentIntentId, amount, currency, status, code, message, createdAtMs } = entry
-  const params = [entryId, key, kind, reference, paymentIntentId, amount, currency, status, code, message, new Date(createdAtMs)]
+  const params = [
+    entryId,
+    key,
+    kind,
+    reference,
+    paymentIntentId,
+    amount,
+    currency,
+    status,
+    code,
+    message,
+    new Date(createdAtMs),
+  ]
   await tx.query(ADD_ENTRY, params)
 }
 
@@ -132,7 +155,10 @@ export function openSandboxLedger(sql: SqlClient, ids: IdMaker): SandboxLedger {
       return (await sql.query<EntryRow>(ENTRIES_OF, [[...keys]])).map(toEntry)
     },
     async entries(after, limit) {
-      return (await sql.query<EntryRow>(ENTRIES, [after, limit])).map((row) => ({ entryId: row.entry_id, entry: toEntry(row) }))
+      return (await sql.query<EntryRow>(ENTRIES, [after, limit])).map((row) => ({
+        entryId: row.entry_id,
+        entry: toEntry(row),
+      }))
     },
   }
 }

@@ -18,12 +18,15 @@ insert into user_feed_floors (user_id, floor)
 select user_id, $2::bigint from unnest($1::text[]) as t (user_id) order by user_id
 on conflict (user_id) do update set floor = excluded.floor where user_feed_floors.floor < excluded.floor`
 
+// Above every id. With it a range is one condition that an index serves, also in a generic plan.
+const ID_MAX = 2n ** 63n - 1n
+
 // One row always, so that floor and entries come from one view.
 const READ = `
 with f as (select coalesce((select floor from user_feed_floors where user_id = $1), 0) as floor)
 select f.floor, array(
   select post_id from user_feed_timeline
-  where user_id = $1 and post_id > f.floor and ($2::bigint is null or post_id < $2)
+  where user_id = $1 and post_id > f.floor and post_id < coalesce($2::bigint, ${ID_MAX})
   order by post_id desc limit $3)::text[] as post_ids
 from f`
 

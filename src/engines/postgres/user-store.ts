@@ -21,7 +21,7 @@ const FIND = `
 select user_id, handle, name, created_at from users where user_id = any($1::text[]) and erasing_at is null`
 
 const IDS = `
-select user_id from users where erasing_at is null and ($1::text is null or user_id > $1) order by user_id limit $2`
+select user_id from users where erasing_at is null and user_id > coalesce($1::text, '') order by user_id limit $2`
 
 const MARK_ERASING = `
 update users set erasing_at = coalesce(erasing_at, $2), handle = null, name = '',

@@ -56,7 +56,12 @@ export function openWebhookInbox(sql: SqlClient): WebhookInbox {
       await sql.query(APPLIED, [processor, eventId, new Date(nowMs)])
     },
     async postpone(processor, eventId, reason, nextAttemptAtMs) {
-      await sql.query(POSTPONE, [processor, eventId, reason, nextAttemptAtMs === undefined ? null : new Date(nextAttemptAtMs)])
+      await sql.query(POSTPONE, [
+        processor,
+        eventId,
+        reason,
+        nextAttemptAtMs === undefined ? null : new Date(nextAttemptAtMs),
+      ])
     },
   }
 }

@@ -15,7 +15,7 @@ import {
   VoidPayment,
   WebhookReceipt,
 } from '../../payments/schemas.ts'
-import { commandContext, PageQuery, problems, versioned, type HttpApp, type Routes } from '../route.ts'
+import { commandContext, type HttpApp, PageQuery, problems, type Routes, versioned } from '../route.ts'
 
 const PaymentParams = Type.Object({
   payment_intent_id: Type.String({ maxLength: 64, description: 'Id of the payment' }),
@@ -44,7 +44,10 @@ interface Command<Schema extends Type.TSchema> {
   readonly run: (id: string, input: Type.Static<Schema>, context: CommandContext) => Promise<Payment>
 }
 
-function command<Schema extends Type.TSchema>(app: HttpApp, { name, summary, description, body, run }: Command<Schema>): void {
+function command<Schema extends Type.TSchema>(
+  app: HttpApp,
+  { name, summary, description, body, run }: Command<Schema>,
+): void {
   app.post(
     `/v1/payments/:payment_intent_id/${name}`,
     {
@@ -130,7 +133,11 @@ function readRoutes(app: HttpApp, payments: Payments): void {
         params: PaymentParams,
         querystring: Type.Object({
           as_of: Type.Optional(
-            Type.String({ maxLength: 40, description: 'The payment as it was: a version, or an RFC 3339 time', examples: ['2'] }),
+            Type.String({
+              maxLength: 40,
+              description: 'The payment as it was: a version, or an RFC 3339 time',
+              examples: ['2'],
+            }),
           ),
         }),
         response: { 200: Payment, ...problems },

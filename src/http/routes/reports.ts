@@ -13,7 +13,7 @@ export function reportRoutes(orders: Pick<Orders, 'salesReport'>): Routes {
           operationId: 'salesReport',
           summary: 'What was sold',
           description:
-            'Sums of daily_sales_report: a sale counts from when its order is paid, and is taken back when it is cancelled.',
+            'Sums of daily_sales_report: a sale counts once its order is paid, and is taken back when it is cancelled.',
           tags: ['reports'],
           querystring: SalesReportQuery,
           response: { 200: SalesReport, ...problems },

@@ -2,9 +2,9 @@ import type { Clock } from '../../core/clock.ts'
 import { assert } from '../../core/errors.ts'
 import type { OperationKind } from '../../payments/events.ts'
 import type { FollowUpRequest, Processor, ProcessorOutcome, ProcessorRequest } from '../../payments/processor.ts'
-import type { SandboxCharge, SandboxEffect, SandboxEntry, SandboxLedger } from './ledger.ts'
+import type { SandboxCharge, SandboxEffect, SandboxEntry, SandboxLedger } from '../../payments/sandbox-ledger.ts'
 import { behaviourOf, type TokenBehaviour } from './tokens.ts'
-import { readWebhook, settledMessage, signWebhook, type SignedWebhook } from './webhook.ts'
+import { readWebhook, type SignedWebhook, settledMessage, signWebhook } from './webhook.ts'
 
 export interface SandboxOptions {
   readonly ledger: SandboxLedger
@@ -36,9 +36,19 @@ interface Verdict {
 const refused = (code: string, message: string): Verdict => ({ status: 'failed', code, message })
 
 /** Prefixes of what the sandbox calls its objects. */
-const PREFIX = { authorize: 'ch', capture: 'cp', void: 'vd', refund: 'rf' } as const satisfies Record<OperationKind, string>
+const PREFIX = { authorize: 'ch', capture: 'cp', void: 'vd', refund: 'rf' } as const satisfies Record<
+  OperationKind,
+  string
+>
 
-function entryOf(request: ProcessorRequest, kind: OperationKind, earlier: number, nowMs: number, verdict: Verdict, moved: bigint): SandboxEntry {
+function entryOf(
+  request: ProcessorRequest,
+  kind: OperationKind,
+  earlier: number,
+  nowMs: number,
+  verdict: Verdict,
+  moved: bigint,
+): SandboxEntry {
   const { key, paymentIntentId, currency } = request
   const reference = `${PREFIX[kind]}_${key}${earlier === 0 ? '' : `_${earlier + 1}`}`
   const { status, code, message } = verdict
@@ -46,11 +56,27 @@ function entryOf(request: ProcessorRequest, kind: OperationKind, earlier: number
   return { key, kind, reference, paymentIntentId, amount, currency, status, code, message, createdAtMs: nowMs }
 }
 
-function authorizeEffect(request: ProcessorRequest & { token: string }, behaviour: TokenBehaviour, earlier: number, nowMs: number): SandboxEffect {
+function authorizeEffect(
+  request: ProcessorRequest & { token: string },
+  behaviour: TokenBehaviour,
+  earlier: number,
+  nowMs: number,
+): SandboxEffect {
   const refusal = behaviour.refuses?.authorize
   const verdict: Verdict = refusal === undefined ? { status: behaviour.defers ?? 'succeeded' } : refused(...refusal)
   const granted = behaviour.authorizesHalf ? request.amount / 2n : request.amount
-  if (granted === 0n) return { entry: entryOf(request, 'authorize', earlier, nowMs, refused('amount_too_small', 'Nothing is left of half of it'), 0n), charge: undefined }
+  if (granted === 0n)
+    return {
+      entry: entryOf(
+        request,
+        'authorize',
+        earlier,
+        nowMs,
+        refused('amount_too_small', 'Nothing is left of half of it'),
+        0n,
+      ),
+      charge: undefined,
+    }
   const entry = entryOf(request, 'authorize', earlier, nowMs, verdict, granted)
   if (verdict.status === 'failed') return { entry, charge: undefined }
   const { paymentIntentId, token, currency, amount } = request
@@ -64,7 +90,8 @@ function authorizeEffect(request: ProcessorRequest & { token: string }, behaviou
 
 /** What a capture, void or refund does to a charge, by the rules every processor has. */
 function followUpVerdict(kind: OperationKind, amount: bigint, charge: SandboxCharge | undefined): Verdict {
-  if (charge === undefined || charge.status !== 'authorized') return refused('charge_not_authorized', 'There is no such authorization')
+  if (charge === undefined || charge.status !== 'authorized')
+    return refused('charge_not_authorized', 'There is no such authorization')
   const refusal = behaviourOf(charge.token).refuses?.[kind]
   if (refusal !== undefined) return refused(...refusal)
   const open = charge.authorized - charge.captured
@@ -81,19 +108,33 @@ function changed(charge: SandboxCharge, kind: OperationKind, amount: bigint): Sa
   return { ...charge, authorized: charge.captured, status: charge.captured === 0n ? 'voided' : 'authorized' }
 }
 
-function followUpEffect(kind: OperationKind, request: FollowUpRequest, charge: SandboxCharge | undefined, earlier: number, nowMs: number): SandboxEffect {
+function followUpEffect(
+  kind: OperationKind,
+  request: FollowUpRequest,
+  charge: SandboxCharge | undefined,
+  earlier: number,
+  nowMs: number,
+): SandboxEffect {
   const verdict = followUpVerdict(kind, request.amount, charge)
   const moved = kind === 'void' && charge !== undefined ? charge.authorized - charge.captured : request.amount
   const entry = entryOf(request, kind, earlier, nowMs, verdict, moved)
-  return { entry, charge: charge === undefined || verdict.status !== 'succeeded' ? undefined : changed(charge, kind, moved) }
+  return {
+    entry,
+    charge: charge === undefined || verdict.status !== 'succeeded' ? undefined : changed(charge, kind, moved),
+  }
 }
 
 function toOutcome(entry: SandboxEntry): ProcessorOutcome {
   const { status, amount, currency, reference } = entry
   if (status === 'succeeded') return { kind: 'succeeded', amount, currency, reference }
   if (status === 'pending') return { kind: 'pending', reference }
-  if (status === 'failed') return { kind: 'failed', code: entry.code ?? 'failed', message: entry.message ?? 'It failed' }
-  return { kind: 'action_required', reference, action: { type: 'redirect', url: `https://sandbox.invalid/actions/${reference}` } }
+  if (status === 'failed')
+    return { kind: 'failed', code: entry.code ?? 'failed', message: entry.message ?? 'It failed' }
+  return {
+    kind: 'action_required',
+    reference,
+    action: { type: 'redirect', url: `https://sandbox.invalid/actions/${reference}` },
+  }
 }
 
 /**
@@ -107,7 +148,8 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const life = () => ({ nowMs: clock.now(), expiresAtMs: clock.now() + keyLifetimeMs })
 
   async function loseOn(what: 'request' | 'answer', behaviour: TokenBehaviour, key: string): Promise<void> {
-    if (behaviour.loses === what && (await ledger.lose(key))) throw new Error(`the sandbox lost the ${what}: the connection timed out`)
+    if (behaviour.loses === what && (await ledger.lose(key)))
+      throw new Error(`the sandbox lost the ${what}: the connection timed out`)
   }
 
   async function followUp(kind: OperationKind, request: FollowUpRequest): Promise<ProcessorOutcome> {

@@ -23,14 +23,26 @@ const TABLE = {
     about: 'Declined for lack of money',
     refuses: { authorize: ['insufficient_funds', 'The account has not enough money'] },
   },
-  tok_expired_card: { about: 'Declined because the card has expired', refuses: { authorize: ['expired_card', 'The card has expired'] } },
+  tok_expired_card: {
+    about: 'Declined because the card has expired',
+    refuses: { authorize: ['expired_card', 'The card has expired'] },
+  },
   tok_timeout_charged: { about: 'Succeeds, but the first answer of each operation is lost', loses: 'answer' },
-  tok_timeout_not_charged: { about: 'The first request of each operation is lost; sent again it succeeds', loses: 'request' },
+  tok_timeout_not_charged: {
+    about: 'The first request of each operation is lost; sent again it succeeds',
+    loses: 'request',
+  },
   tok_async: { about: 'Accepted; decided some seconds later', defers: 'pending' },
   tok_requires_action: { about: 'The buyer must act first', defers: 'requires_action' },
   tok_partial: { about: 'Half of the amount is authorized', authorizesHalf: true },
-  tok_capture_fails: { about: 'Authorized, but captures fail', refuses: { capture: ['capture_refused', 'The capture was refused'] } },
-  tok_refund_fails: { about: 'Captured, but refunds fail', refuses: { refund: ['refund_refused', 'The refund was refused'] } },
+  tok_capture_fails: {
+    about: 'Authorized, but captures fail',
+    refuses: { capture: ['capture_refused', 'The capture was refused'] },
+  },
+  tok_refund_fails: {
+    about: 'Captured, but refunds fail',
+    refuses: { refund: ['refund_refused', 'The refund was refused'] },
+  },
   tok_dispute: { about: 'Everything succeeds; the buyer will dispute it' },
 } as const satisfies Record<string, TokenBehaviour>
 

@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { AppError } from '../../core/errors.ts'
 import { fromMinor } from '../../core/money.ts'
 import type { ProcessorOutcome, WebhookEvent, WebhookRequest } from '../../payments/processor.ts'
-import type { SandboxEntry } from './ledger.ts'
+import type { SandboxEntry } from '../../payments/sandbox-ledger.ts'
 
 /** `t=<seconds>,v1=<hex>`: HMAC-SHA256 over the time, a dot and the raw body, as many processors do it. */
 export const SIGNATURE_HEADER = 'sandbox-signature'
@@ -38,7 +38,8 @@ function checkSignature({ headers, body }: WebhookRequest, secret: string, nowMs
   const match = /^t=(\d{1,12}),v1=([0-9a-f]{64})$/.exec(headers[SIGNATURE_HEADER] ?? '')
   if (match === null) throw invalid(`the header ${SIGNATURE_HEADER} is missing or malformed`)
   const [, seconds = '', signature = ''] = match
-  if (!timingSafeEqual(mac(secret, seconds, body), Buffer.from(signature, 'hex'))) throw invalid('its signature is wrong')
+  if (!timingSafeEqual(mac(secret, seconds, body), Buffer.from(signature, 'hex')))
+    throw invalid('its signature is wrong')
   if (Math.abs(nowMs / 1_000 - Number(seconds)) > TOLERANCE_SECONDS) throw invalid('its signature is too old')
 }
 
@@ -59,7 +60,8 @@ interface Message {
 function parseMessage(body: Uint8Array): Message {
   try {
     const message = JSON.parse(Buffer.from(body).toString('utf8')) as Message
-    if (typeof message.id === 'string' && typeof message.type === 'string' && typeof message.data?.key === 'string') return message
+    if (typeof message.id === 'string' && typeof message.type === 'string' && typeof message.data?.key === 'string')
+      return message
   } catch {
     // Falls through: what is signed but not ours to read is refused like what is not signed.
   }
@@ -69,7 +71,8 @@ function parseMessage(body: Uint8Array): Message {
 function outcomeOf({ data }: Message): ProcessorOutcome | undefined {
   const { reference, currency } = data
   if (data.status === 'succeeded') return { kind: 'succeeded', amount: BigInt(data.amount), currency, reference }
-  if (data.status === 'failed') return { kind: 'failed', code: data.code ?? 'failed', message: data.message ?? 'It failed' }
+  if (data.status === 'failed')
+    return { kind: 'failed', code: data.code ?? 'failed', message: data.message ?? 'It failed' }
   return undefined
 }
 

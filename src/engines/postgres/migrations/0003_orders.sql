@@ -125,7 +125,6 @@ create table orders (
 create index orders_by_id on orders (order_id);
 create index orders_by_customer on orders (customer_id, order_id);
 create index orders_by_status on orders (status, order_id);
-create index orders_by_number on orders (order_number);
 
 -- What was bought is never changed; the quantities at the end tell what became of it.
 create table order_line_items (

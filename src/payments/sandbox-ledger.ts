@@ -1,4 +1,4 @@
-import type { OperationKind } from '../../payments/events.ts'
+import type { OperationKind } from './events.ts'
 
 /**
  * The sandbox's own books: what a real processor would know, and so the oracle of every test of payments. They are
@@ -63,7 +63,10 @@ export interface SandboxLedger {
   /** The last entry of a key, expired or not. */
   find(key: string): Promise<SandboxEntry | undefined>
   /** Changes a pending entry and its charge; `undefined` when it is no longer pending. */
-  settle(key: string, decide: (entry: SandboxEntry, charge: SandboxCharge) => SandboxEffect): Promise<SandboxEntry | undefined>
+  settle(
+    key: string,
+    decide: (entry: SandboxEntry, charge: SandboxCharge) => SandboxEffect,
+  ): Promise<SandboxEntry | undefined>
   /** All entries of the given keys: more than one that succeeded means that money moved twice. */
   entriesOf(keys: readonly string[]): Promise<SandboxEntry[]>
   /** Entries in the order in which they were written, after the number `after`; for the verifier. */
