@@ -22,7 +22,8 @@ export function failureKind(error: unknown): FailureKind {
   if (CONFLICT.has(code)) return 'conflict'
   if (UNREACHABLE.has(code)) return 'unreachable'
   if (AMBIGUOUS.has(code)) return 'ambiguous'
-  // node-postgres reports a lost connection without a code.
+  // node-postgres reports a pool without a free connection, and a lost connection, without a code.
+  if (/timeout exceeded when trying to connect/i.test(error.message)) return 'unreachable'
   if (/connection terminated|client has encountered a connection error/i.test(error.message)) return 'ambiguous'
   return 'permanent'
 }

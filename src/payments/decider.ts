@@ -173,13 +173,13 @@ function doubt(
 
 /** An outcome for an operation that has one already. The first one stands, unless the processor proves it wrong. */
 function contradict(operation: Operation, outcome: ProcessorOutcome, state: PaymentState): PaymentEvent[] {
-  const amount = fromMinor(operation.amount)
   if (operation.status === 'failed' && outcome.kind === 'succeeded' && outcome.currency === state.currency) {
     const payload = { op_id: operation.opId, amount: fromMinor(outcome.amount), reference: outcome.reference }
     return [{ type: 'OUTCOME_CORRECTED', payload }]
   }
   if (operation.status === 'succeeded' && operation.kind === 'refund' && outcome.kind === 'failed') {
     const { code, message } = outcome
+    const amount = fromMinor(operation.settled)
     return [{ type: 'REFUND_REVERSED', payload: { op_id: operation.opId, amount, code, message } }]
   }
   return []

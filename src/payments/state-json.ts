@@ -14,6 +14,7 @@ export function stateToJson(state: PaymentState): Record<string, unknown> {
     operations: [...state.operations.values()].map((operation) => ({
       ...operation,
       amount: fromMinor(operation.amount),
+      settled: fromMinor(operation.settled),
     })),
   }
 }
@@ -28,7 +29,10 @@ type StateJson = Omit<
   readonly captured: number
   readonly refundPending: number
   readonly refunded: number
-  readonly operations: readonly (Omit<Operation, 'amount'> & { readonly amount: number })[]
+  readonly operations: readonly (Omit<Operation, 'amount' | 'settled'> & {
+    readonly amount: number
+    readonly settled: number
+  })[]
 }
 
 export function stateFromJson(json: Readonly<Record<string, unknown>>): PaymentState {
@@ -52,7 +56,10 @@ export function stateFromJson(json: Readonly<Record<string, unknown>>): PaymentS
     action: stored.action,
     lastError: stored.lastError,
     operations: new Map(
-      stored.operations.map((operation) => [operation.opId, { ...operation, amount: BigInt(operation.amount) }]),
+      stored.operations.map((operation) => [
+        operation.opId,
+        { ...operation, amount: BigInt(operation.amount), settled: BigInt(operation.settled) },
+      ]),
     ),
     createdAtMs: stored.createdAtMs,
     updatedAtMs: stored.updatedAtMs,

@@ -7,11 +7,14 @@ import type { CaptureMethod, OperationKind, PaymentMethod, RecordedEvent, Requir
  */
 export type OperationStatus = 'requested' | 'unknown' | 'review' | 'action_required' | 'succeeded' | 'failed'
 
-/** One call to a processor. `amount` is what was asked for, in minor units. */
+/** One call to a processor. Amounts in minor units. */
 export interface Operation {
   readonly opId: string
   readonly kind: OperationKind
+  /** What was asked for. */
   readonly amount: bigint
+  /** What it has moved, as far as it counts in the sums of the payment; 0 until it succeeds. */
+  readonly settled: bigint
   readonly status: OperationStatus
   readonly reference?: string
   readonly requestedAtMs: number
@@ -118,29 +121,40 @@ type Draft = { -readonly [Name in keyof PaymentState]: PaymentState[Name] } & { 
 
 function request(draft: Draft, kind: OperationKind, event: { op_id: string; amount: number }, atMs: number): bigint {
   const amount = BigInt(event.amount)
-  draft.operations.set(event.op_id, { opId: event.op_id, kind, amount, status: 'requested', requestedAtMs: atMs })
+  const opId = event.op_id
+  draft.operations.set(opId, { opId, kind, amount, settled: 0n, status: 'requested', requestedAtMs: atMs })
   return amount
 }
 
-function finish(draft: Draft, opId: string, status: OperationStatus, reference?: string): Operation {
+function operationOf(draft: Draft, opId: string): Operation {
   const operation = draft.operations.get(opId)
   assert(operation !== undefined, `an event tells of operation ${opId}, which was never requested`)
-  draft.operations.set(opId, { ...operation, status, ...(reference === undefined ? {} : { reference }) })
   return operation
+}
+
+/** Notes how far an operation has come; answers it as it was before. */
+function note(draft: Draft, opId: string, status: OperationStatus, reference?: string, settled = 0n): Operation {
+  const operation = operationOf(draft, opId)
+  draft.operations.set(opId, { ...operation, status, settled, ...(reference === undefined ? {} : { reference }) })
+  return operation
+}
+
+function succeed(draft: Draft, event: { op_id: string; amount: number; reference: string }): Operation {
+  draft.lastError = undefined
+  return note(draft, event.op_id, 'succeeded', event.reference, BigInt(event.amount))
 }
 
 function fail(draft: Draft, event: { op_id: string; code: string; message: string }): Operation {
   draft.lastError = { code: event.code, message: event.message, opId: event.op_id }
-  return finish(draft, event.op_id, 'failed')
+  return note(draft, event.op_id, 'failed')
 }
 
 function authorize(draft: Draft, event: { op_id: string; amount: number; reference: string }): void {
-  finish(draft, event.op_id, 'succeeded', event.reference)
+  succeed(draft, event)
   draft.phase = 'authorized'
   draft.authorized = BigInt(event.amount)
   draft.reference = event.reference
   draft.action = undefined
-  draft.lastError = undefined
 }
 
 /** Takes back what was authorized and can still be captured; what was captured stays. */
@@ -149,20 +163,51 @@ function release(draft: Draft, phase: 'voided' | 'expired', amount: bigint): voi
   if (draft.authorized === 0n) draft.phase = phase
 }
 
-/** A failure that turns out to be a success: the money has moved, so the limits follow it. */
+const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
+
+/**
+ * A failure that turns out to be a success: the money has moved, and counts. A part that no longer fits, because the
+ * payment has gone on meanwhile, is told by the event and the payment's error; a person must give it back.
+ */
 function correct(draft: Draft, event: { op_id: string; amount: number; reference: string }): void {
-  const { kind } = finish(draft, event.op_id, 'succeeded', event.reference)
-  const amount = BigInt(event.amount)
-  if (draft.lastError?.opId === event.op_id) draft.lastError = undefined
-  if (kind === 'authorize' && draft.phase === 'declined') authorize(draft, event)
-  if (kind === 'capture') {
-    draft.captured += amount
-    const needed = draft.captured + draft.capturePending
-    if (needed > draft.authorized) draft.authorized = needed
-    draft.phase = 'authorized'
+  const { kind } = operationOf(draft, event.op_id)
+  if (kind === 'authorize' && draft.phase === 'declined') {
+    authorize(draft, event)
+    return
   }
-  if (kind === 'void') release(draft, 'voided', amount < capturableOf(draft) ? amount : capturableOf(draft))
-  if (kind === 'refund') draft.refunded += amount
+  const amount = BigInt(event.amount)
+  const counted = countCorrection(draft, kind, amount)
+  succeed(draft, event)
+  note(draft, event.op_id, 'succeeded', event.reference, counted)
+  if (counted === amount) return
+  const message = `The processor has done this ${kind} after all, and ${amount - counted} of it don't fit the payment`
+  draft.lastError = { code: 'unexpected_success', message, opId: event.op_id }
+}
+
+function countCorrection(draft: Draft, kind: OperationKind, amount: bigint): bigint {
+  switch (kind) {
+    case 'authorize':
+      return 0n
+    case 'capture': {
+      draft.captured += amount
+      const needed = draft.captured + draft.capturePending
+      if (needed > draft.authorized) draft.authorized = needed
+      draft.phase = 'authorized'
+      return amount
+    }
+    case 'void': {
+      const counted = smaller(amount, capturableOf(draft))
+      release(draft, 'voided', counted)
+      return counted
+    }
+    case 'refund': {
+      const counted = smaller(amount, refundableOf(draft))
+      draft.refunded += counted
+      return counted
+    }
+    default:
+      return kind satisfies never
+  }
 }
 
 function apply(draft: Draft, event: RecordedEvent): void {
@@ -190,7 +235,7 @@ function apply(draft: Draft, event: RecordedEvent): void {
       authorize(draft, payload)
       return
     case 'ACTION_REQUIRED':
-      finish(draft, payload.op_id, 'action_required', payload.reference)
+      note(draft, payload.op_id, 'action_required', payload.reference)
       draft.phase = 'requires_action'
       draft.action = payload.action
       return
@@ -203,9 +248,8 @@ function apply(draft: Draft, event: RecordedEvent): void {
       draft.capturePending += request(draft, 'capture', payload, timestampMs)
       return
     case 'CAPTURED':
-      draft.capturePending -= finish(draft, payload.op_id, 'succeeded', payload.reference).amount
+      draft.capturePending -= succeed(draft, payload).amount
       draft.captured += BigInt(payload.amount)
-      draft.lastError = undefined
       return
     case 'CAPTURE_FAILED':
       draft.capturePending -= fail(draft, payload).amount
@@ -214,7 +258,8 @@ function apply(draft: Draft, event: RecordedEvent): void {
       request(draft, 'void', payload, timestampMs)
       return
     case 'VOIDED':
-      if (payload.op_id !== undefined) finish(draft, payload.op_id, 'succeeded', payload.reference)
+      if (payload.op_id !== undefined)
+        note(draft, payload.op_id, 'succeeded', payload.reference, BigInt(payload.amount))
       release(draft, 'voided', BigInt(payload.amount))
       return
     case 'VOID_FAILED':
@@ -224,22 +269,20 @@ function apply(draft: Draft, event: RecordedEvent): void {
       draft.refundPending += request(draft, 'refund', payload, timestampMs)
       return
     case 'REFUNDED':
-      draft.refundPending -= finish(draft, payload.op_id, 'succeeded', payload.reference).amount
+      draft.refundPending -= succeed(draft, payload).amount
       draft.refunded += BigInt(payload.amount)
-      draft.lastError = undefined
       return
     case 'REFUND_FAILED':
       draft.refundPending -= fail(draft, payload).amount
       return
     case 'REFUND_REVERSED':
-      fail(draft, payload)
-      draft.refunded -= BigInt(payload.amount)
+      draft.refunded -= fail(draft, payload).settled
       return
     case 'AUTHORIZATION_EXPIRED':
       release(draft, 'expired', BigInt(payload.amount))
       return
     case 'OUTCOME_UNKNOWN':
-      finish(draft, payload.op_id, payload.review ? 'review' : 'unknown', payload.reference)
+      note(draft, payload.op_id, payload.review ? 'review' : 'unknown', payload.reference)
       return
     case 'OUTCOME_CORRECTED':
       correct(draft, payload)

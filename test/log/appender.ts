@@ -1,3 +1,4 @@
+import { systemClock } from '../../src/core/clock.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { failureKind } from '../../src/core/retry.ts'
 import { openPg } from '../../src/engines/postgres/client-pg.ts'
@@ -61,6 +62,8 @@ export async function main(url: string, name: string, seed: string, shards: stri
       if (sqlState(error) === CHECK_VIOLATION) tell({ kind: 'refused', ops } satisfies AppendNews)
       // The test cuts connections: such an error may have come after the commit.
       else if (failureKind(error) === 'ambiguous') tell({ kind: 'in_doubt', ops } satisfies AppendNews)
+      // No connection was free on a busy server: nothing was sent.
+      else if (failureKind(error) === 'unreachable') await systemClock.sleep(50)
       else throw error
     }
   }

@@ -235,6 +235,28 @@ describe('outcomes', () => {
     expect(after).toMatchObject({ captured: 6_000n, lastError: undefined })
   })
 
+  it('counts of a late success only what still fits, and says what does not', () => {
+    const failure: PaymentEvent = {
+      type: 'REFUND_FAILED',
+      payload: { op_id: 'op_r', amount: 5_000, code: 'no', message: 'No' },
+    }
+    const corrected = given(
+      initiated(),
+      authorized(),
+      captured('op_1', 5_000),
+      refunding('op_r', 5_000),
+      [failure],
+      refunding('op_s', 3_000),
+    )
+      .when(outcome('op_r', succeeded(5_000n)))
+      .events({ type: 'OUTCOME_CORRECTED', payload: { op_id: 'op_r', amount: 5_000, reference: 'ref' } })
+    expect(corrected).toMatchObject({
+      refunded: 2_000n,
+      refundPending: 3_000n,
+      lastError: { code: 'unexpected_success' },
+    })
+  })
+
   it('ends a doubt with what the processor says', () => {
     given(initiated(), authorized(), capturing('op_1', 6_000), [doubt])
       .when(outcome('op_1', succeeded(6_000n)))

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Fanfold } from '../../app/fanfold.ts'
 import { ORDER_MAPPINGS } from '../../orders/import-mapping.ts'
-import { UsageError, type Command, type CommandRun } from '../command.ts'
+import { UsageError, type Command, type CommandRun, type Progress } from '../command.ts'
 import { withFanfold } from '../open.ts'
 
 const BAD_SHOWN = 10
@@ -84,6 +84,18 @@ const orders: Import = async (run, fanfold, file) => {
 
 const IMPORTS: Readonly<Record<string, Import>> = { follows, posts, orders }
 
+/** Waits until the imported is in timelines and read models; a bar only when there is something to wait for. */
+async function catchUp({ terminal }: CommandRun, fanfold: Fanfold): Promise<void> {
+  let bar: Progress | undefined
+  let most = 0
+  await fanfold.caughtUp((left) => {
+    most = Math.max(most, left)
+    if (left > 0) bar ??= terminal.progress('bringing read models up to date')
+    bar?.update(most - left, most)
+  })
+  bar?.end()
+}
+
 export const importCommand: Command = {
   name: 'import',
   about: 'Import follows, posts or orders from a file; running it again adds nothing',
@@ -100,13 +112,7 @@ export const importCommand: Command = {
       run.config,
       async (fanfold) => {
         const report = await importer(run, fanfold, file)
-        const bar = run.terminal.progress('bringing read models up to date')
-        let most = 0
-        await fanfold.caughtUp((left) => {
-          most = Math.max(most, left)
-          bar.update(most - left, most)
-        })
-        bar.end()
+        await catchUp(run, fanfold)
         if (run.json) run.terminal.out(JSON.stringify(report))
         return 0
       },

@@ -147,7 +147,6 @@ create table follow_backfills (
   primary key (follower_id, followee_id)
 );
 create index follow_backfills_since on follow_backfills (since);
-create index follow_backfills_followee on follow_backfills (followee_id);
 
 create table blocks (
   user_id text collate "C" not null,
