@@ -14,7 +14,10 @@ export async function main(database = 'pglite:memory'): Promise<{ status: string
   await orders.createCustomer({ customer_id: 'ada', name: 'Ada Lovelace' })
 
   const shipping_address = { line1: '1 Main Street', city: 'New York', country: 'US' }
-  const order = await orders.place({ customer_id: 'ada', shipping_address, items: [{ product_id: 'camera', quantity: 2 }] }, once())
+  const order = await orders.place(
+    { customer_id: 'ada', shipping_address, items: [{ product_id: 'camera', quantity: 2 }] },
+    once(),
+  )
 
   // Refusals are exact, and nothing is half done: two of three cameras are taken.
   let refused = ''

@@ -30,7 +30,9 @@ function compile(project, outDir, sources) {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return
   // Built aside and swapped in, so that a program started meanwhile finds the old build or the new one, never none.
   const draft = `${outDir}.${process.pid}`
-  const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project, '--outDir', draft], { stdio: 'inherit' })
+  const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project, '--outDir', draft], {
+    stdio: 'inherit',
+  })
   if (tsc.status !== 0) {
     rmSync(draft, { recursive: true, force: true })
     process.stderr.write('The build failed; the errors stand above.\n')
@@ -47,7 +49,13 @@ function compile(project, outDir, sources) {
 generateMigrations({ check: false })
 compile('tsconfig.build.json', 'dist', ['src', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'])
 if (process.argv.includes('--tools')) {
-  compile('tsconfig.tools.json', 'dist-tools', ['src', 'bench', 'tsconfig.json', 'tsconfig.tools.json', 'package-lock.json'])
+  compile('tsconfig.tools.json', 'dist-tools', [
+    'src',
+    'bench',
+    'tsconfig.json',
+    'tsconfig.tools.json',
+    'package-lock.json',
+  ])
   // The compiled copy of src/ looks for its package.json where it would lie beside dist/.
   copyFileSync('package.json', 'dist-tools/package.json')
 }

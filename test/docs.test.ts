@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { inject } from 'vitest'
-import { SERVER_KEY, startProcess, type ServerProcess } from './setup/process.ts'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { SERVER_KEY, type ServerProcess, startProcess } from './setup/process.ts'
 import { copyTemplate } from './setup/template.ts'
 
 interface Block {
@@ -21,7 +20,11 @@ function blocksOf(markdown: string): Block[] {
 async function bash(script: string, env: Record<string, string>): Promise<{ code: number | null; output: string }> {
   const child = spawn('bash', ['-c', script], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => void (output += chunk.toString()))
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+    })
+  }
   const [code] = (await once(child, 'close')) as [number | null]
   return { code, output }
 }
@@ -42,7 +45,10 @@ describe('the documentation is true', () => {
     const blocks = blocksOf(await readFile(new URL('../docs/tutorial.md', import.meta.url), 'utf8'))
     const commands = blocks.filter((block) => block.kind === 'sh')
     expect(commands.length).toBeGreaterThan(8)
-    const script = ['set -eo pipefail', ...blocks.map((block, index) => (block.kind === 'sh' ? block.body : `echo "=== ${index}"`))].join('\n')
+    const script = [
+      'set -eo pipefail',
+      ...blocks.map((block, index) => (block.kind === 'sh' ? block.body : `echo "=== ${index}"`)),
+    ].join('\n')
     const { code, output } = await bash(script, { KEY: SERVER_KEY, URL: server.address })
     expect(code, output).toBe(0)
     blocks.forEach((block, index) => {

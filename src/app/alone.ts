@@ -1,6 +1,6 @@
 import type { Closable } from '../core/lifecycle.ts'
 import type { PortName } from '../engines/engine.ts'
-import { openBase, type Base, type FanfoldOptions } from './base.ts'
+import { type Base, type FanfoldOptions, openBase } from './base.ts'
 
 /** A model opened without the others. */
 export type Alone<Model> = Model & Closable & AsyncDisposable

@@ -1,8 +1,8 @@
-import { systemClock, type Clock } from '../core/clock.ts'
-import { configFromOptions, type Config, type ConfigOptions } from '../core/config.ts'
+import { type Clock, systemClock } from '../core/clock.ts'
+import { type Config, type ConfigOptions, configFromOptions } from '../core/config.ts'
 import { createIdMaker, type IdMaker } from '../core/ids.ts'
 import { createLifecycle, type Lifecycle } from '../core/lifecycle.ts'
-import { silentLogger, type Logger } from '../core/logger.ts'
+import { type Logger, silentLogger } from '../core/logger.ts'
 import { createMetrics, type Metrics } from '../core/metrics.ts'
 import type { Engine, EnginePorts, PortContext, PortName } from '../engines/engine.ts'
 import { createEngines, portOf } from '../engines/registry.ts'
@@ -52,7 +52,13 @@ export async function openBase(options: FanfoldOptions, stores: readonly PortNam
 
     const leaser = engines.opened.find((engine) => engine.leaseNode !== undefined)
     const node = (await leaser?.leaseNode?.()) ?? 0
-    const context: PortContext = { logger, metrics, clock, poolSize: config.poolSize, ids: createIdMaker({ node, clock }) }
+    const context: PortContext = {
+      logger,
+      metrics,
+      clock,
+      poolSize: config.poolSize,
+      ids: createIdMaker({ node, clock }),
+    }
     const ports = new Map<PortName, unknown>()
     const engineOf = (store: PortName): Engine => {
       const engine = byStore.get(store)

@@ -1,5 +1,5 @@
+import { type Closable, startLoop } from '../core/lifecycle.ts'
 import { LIMITS } from '../core/limits.ts'
-import { startLoop, type Closable } from '../core/lifecycle.ts'
 import type { Base } from './base.ts'
 
 const DAY_MS = 86_400_000

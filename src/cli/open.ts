@@ -1,6 +1,6 @@
 import type { FanfoldOptions } from '../app/base.ts'
 import { createFanfold, type Fanfold } from '../app/fanfold.ts'
-import { optionOf, SETTING_NAMES, type Config, type ConfigOptions } from '../core/config.ts'
+import { type Config, type ConfigOptions, optionOf, SETTING_NAMES } from '../core/config.ts'
 import { createLogger } from '../core/logger.ts'
 
 /** The library's options of a configuration. */
@@ -14,7 +14,11 @@ export function openFanfold(config: Config, options: FanfoldOptions = {}): Promi
 }
 
 /** Opens, works, closes, also after a failure. */
-export async function withFanfold<T>(config: Config, work: (fanfold: Fanfold) => Promise<T>, options: FanfoldOptions = {}): Promise<T> {
+export async function withFanfold<T>(
+  config: Config,
+  work: (fanfold: Fanfold) => Promise<T>,
+  options: FanfoldOptions = {},
+): Promise<T> {
   const fanfold = await openFanfold(config, options)
   try {
     return await work(fanfold)

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { flagOf, loadConfig, SETTING_NAMES, SETTINGS } from '../core/config.ts'
 import { isAppError, messageOf } from '../core/errors.ts'
 import { VERSION } from '../version.ts'
-import { UsageError, type Command, type CommandOption, type Terminal } from './command.ts'
+import { type Command, type CommandOption, type Terminal, UsageError } from './command.ts'
 import { COMMANDS } from './commands.ts'
 
 const EXIT_OK = 0
@@ -34,7 +34,9 @@ export async function runCli(
     return await runCommand(command, rest, env, terminal)
   } catch (error) {
     if (error instanceof UsageError) {
-      terminal.say(`fanfold ${command.name}: ${error.message}\n\n${usageLine(command)}\nMore: fanfold ${command.name} --help`)
+      terminal.say(
+        `fanfold ${command.name}: ${error.message}\n\n${usageLine(command)}\nMore: fanfold ${command.name} --help`,
+      )
       return EXIT_USAGE
     }
     terminal.say(`fanfold ${command.name}: ${messageOf(error)}`)
@@ -66,7 +68,10 @@ async function runCommand(
 }
 
 function parse(command: Command, args: readonly string[]) {
-  const options: Record<string, { type: 'string' | 'boolean' }> = { help: { type: 'boolean' }, json: { type: 'boolean' } }
+  const options: Record<string, { type: 'string' | 'boolean' }> = {
+    help: { type: 'boolean' },
+    json: { type: 'boolean' },
+  }
   for (const name of SETTING_NAMES) options[flagOf(name)] = { type: 'string' }
   for (const [name, option] of Object.entries(command.options ?? {})) options[name] = { type: option.type }
   try {
@@ -81,13 +86,19 @@ function usageLine(command: Command): string {
 }
 
 function optionLines(options: Readonly<Record<string, CommandOption>>): string[] {
-  const named = Object.entries(options).map(([name, option]) => [`--${name}${option.value ? ` ${option.value}` : ''}`, option.about] as const)
+  const named = Object.entries(options).map(
+    ([name, option]) => [`--${name}${option.value ? ` ${option.value}` : ''}`, option.about] as const,
+  )
   const width = Math.max(...named.map(([left]) => left.length), 0)
   return named.map(([left, about]) => `  ${left.padEnd(width)}  ${about}`)
 }
 
 function helpOf(command: Command): string {
-  const own = { ...command.options, json: { type: 'boolean', about: 'Print the result as JSON' }, help: { type: 'boolean', about: 'Print this help' } } as const
+  const own = {
+    ...command.options,
+    json: { type: 'boolean', about: 'Print the result as JSON' },
+    help: { type: 'boolean', about: 'Print this help' },
+  } as const
   return [
     command.about,
     '',

@@ -29,7 +29,6 @@ export const ERROR_CODES = {
   payment_not_found: [404, 'No such payment'],
   api_key_not_found: [404, 'No such API key'],
   processor_not_found: [404, 'No such payment processor'],
-  dead_letter_not_found: [404, 'No such dead letter'],
   projection_not_found: [404, 'No such projection'],
   // Races and repeats.
   already_exists: [409, 'Something with this id exists already'],

@@ -1,5 +1,5 @@
-import { isAppError } from '../core/errors.ts'
 import type { CommandContext } from '../core/command.ts'
+import { isAppError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { LogEvent, LogStore } from '../log/port.ts'
 import type { Subscription } from '../log/subscriber.ts'
@@ -11,7 +11,7 @@ import type { Payment } from '../payments/schemas.ts'
 const ACTOR = 'flow:order-payments'
 
 export interface OrderPaymentsDeps {
-  readonly orders: Pick<Orders, 'get' | 'recordPayment'>
+  readonly orders: Pick<Orders, 'get' | 'recordPayment' | 'recordRefund'>
   readonly payments: Pick<Payments, 'get' | 'listByOrder' | 'void' | 'refund'>
   readonly orderLog: LogStore<unknown>
   readonly paymentLog: LogStore<unknown>
@@ -19,8 +19,8 @@ export interface OrderPaymentsDeps {
 }
 
 /**
- * Where orders and payments meet. A payment captured in full makes its order PAID; a cancelled order gives its money back:
- * what is only authorized is voided, what was captured is refunded, whichever of the two happened first. Both logs are
+ * Where orders and payments meet. A payment captured in full makes its order PAID, and what is refunded
+ * is told to it; a cancelled order gives its money back: what is only authorized is voided, what was captured is refunded, whichever of the two happened first. Both logs are
  * followed at least once, and every command carries a key made from what caused it, so each effect happens once.
  */
 export function orderPaymentSubscriptions(deps: OrderPaymentsDeps): Subscription<unknown>[] {
@@ -28,7 +28,7 @@ export function orderPaymentSubscriptions(deps: OrderPaymentsDeps): Subscription
     {
       name: 'flow_payments_to_orders',
       store: deps.paymentLog,
-      types: ['AUTHORIZED', 'PARTIALLY_AUTHORIZED', 'CAPTURED', 'OUTCOME_CORRECTED'],
+      types: ['AUTHORIZED', 'PARTIALLY_AUTHORIZED', 'CAPTURED', 'REFUNDED', 'OUTCOME_CORRECTED'],
       handle: (event) => onPaymentMoved(deps, event),
     },
     {
@@ -43,18 +43,15 @@ export function orderPaymentSubscriptions(deps: OrderPaymentsDeps): Subscription
 async function onPaymentMoved(deps: OrderPaymentsDeps, event: LogEvent): Promise<void> {
   const payment = await deps.payments.get(event.streamId)
   if (payment.order_id === null) return
-  if (payment.captured > 0) {
-    await deps.orders.recordPayment(
-      {
-        order_id: payment.order_id,
-        payment_intent_id: payment.payment_intent_id,
-        captured: payment.captured,
-        currency: payment.currency,
-        occurred_at: new Date(event.timestampMs).toISOString(),
-      },
-      { actor: ACTOR },
-    )
+  const fact = {
+    order_id: payment.order_id,
+    payment_intent_id: payment.payment_intent_id,
+    currency: payment.currency,
+    occurred_at: new Date(event.timestampMs).toISOString(),
   }
+  const context = { actor: ACTOR }
+  if (payment.captured > 0) await deps.orders.recordPayment({ ...fact, captured: payment.captured }, context)
+  if (payment.refunded > 0) await deps.orders.recordRefund({ ...fact, refunded: payment.refunded }, context)
   const order = await deps.orders.get(payment.order_id)
   if (order.status === 'CANCELLED') await giveBack(deps, payment)
 }
@@ -65,10 +62,14 @@ async function onOrderCancelled(deps: OrderPaymentsDeps, event: LogEvent): Promi
 
 async function giveBack(deps: OrderPaymentsDeps, payment: Payment): Promise<void> {
   const id = payment.payment_intent_id
-  const context = (what: string): CommandContext => ({ actor: ACTOR, idempotencyKey: `${what}:${id}:${payment.captured}` })
+  const context = (what: string): CommandContext => ({
+    actor: ACTOR,
+    idempotencyKey: `${what}:${id}:${payment.captured}`,
+  })
   const reason = 'order cancelled'
   try {
-    if (payment.captured - payment.refunded - payment.refund_pending > 0) await deps.payments.refund(id, { reason }, context('refund'))
+    if (payment.captured - payment.refunded - payment.refund_pending > 0)
+      await deps.payments.refund(id, { reason }, context('refund'))
     else if (payment.captured === 0 && payment.authorized > 0) await deps.payments.void(id, {}, context('void'))
   } catch (error) {
     // Somebody else gave it back, or is about to: the state says so, and there is nothing left to do.

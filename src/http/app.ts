@@ -8,10 +8,10 @@ import { AppError } from '../core/errors.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
-import { validator, type InputPart } from '../core/schema.ts'
-import { allows, type ApiKeys } from './auth.ts'
+import { type InputPart, validator } from '../core/schema.ts'
+import { type ApiKeys, allows } from './auth.ts'
 import { OPENAPI_INFO } from './openapi-info.ts'
-import { problemOf, toAppError } from './problem.ts'
+import { Problem, problemOf, toAppError } from './problem.ts'
 import type { HttpApp, Routes } from './route.ts'
 
 export interface HttpOptions {
@@ -63,15 +63,24 @@ export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
   })
   app.setErrorHandler((thrown, request, reply) => {
     const error = toAppError(thrown)
-    if (error.status >= 500) logger.error({ err: thrown, request_id: request.id }, `${request.method} ${request.routeOptions.url}: ${error.message}`)
+    if (error.status >= 500)
+      logger.error(
+        { err: thrown, request_id: request.id },
+        `${request.method} ${request.routeOptions.url}: ${error.message}`,
+      )
     if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1_000))
     if (error.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer')
-    reply.code(error.status).type('application/problem+json').serializer(JSON.stringify).send(problemOf(error, request.id))
+    reply
+      .code(error.status)
+      .type('application/problem+json')
+      .serializer(JSON.stringify)
+      .send(problemOf(error, request.id))
   })
   app.setNotFoundHandler((request) => {
     throw new AppError('route_not_found', `${request.method} ${request.url.split('?')[0]} is not a route; see /docs`)
   })
 
+  app.addSchema(Problem)
   app.decorateRequest('apiKey', undefined)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
@@ -81,20 +90,43 @@ export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
     if (scope === undefined) throw new Error(`${request.routeOptions.url} names no scope`)
     request.apiKey = await apiKeys.authenticate(request.headers.authorization)
     if (!allows(request.apiKey.scopes, scope)) {
-      throw new AppError('forbidden', `This needs the scope "${scope}"; the key "${request.apiKey.name}" has: ${request.apiKey.scopes.join(', ')}`, {
-        data: { required_scope: scope },
-      })
+      throw new AppError(
+        'forbidden',
+        `This needs the scope "${scope}"; the key "${request.apiKey.name}" has: ${request.apiKey.scopes.join(', ')}`,
+        {
+          data: { required_scope: scope },
+        },
+      )
     }
   })
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none'
     const seconds = reply.elapsedTime / 1_000
     metrics.httpSeconds.observe({ method: request.method, route, status: String(reply.statusCode) }, seconds)
-    logger.debug({ method: request.method, route, status: reply.statusCode, ms: Math.round(reply.elapsedTime), request_id: request.id, key_id: request.apiKey?.key_id }, 'request')
+    logger.debug(
+      {
+        method: request.method,
+        route,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+        request_id: request.id,
+        key_id: request.apiKey?.key_id,
+      },
+      'request',
+    )
   })
 
-  await app.register(swagger, { openapi: OPENAPI_INFO, hideUntagged: true })
-  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { docExpansion: 'list', tryItOutEnabled: true, persistAuthorization: true } })
+  await app.register(swagger, {
+    openapi: OPENAPI_INFO,
+    hideUntagged: true,
+    refResolver: {
+      buildLocalReference: (schema, _base, _fragment, index) => String(schema['$id'] ?? `schema-${index}`),
+    },
+  })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: { docExpansion: 'list', tryItOutEnabled: true, persistAuthorization: true },
+  })
   await app.register(rateLimit, {
     max: options.rateLimit,
     timeWindow: 60_000,
@@ -102,7 +134,9 @@ export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
     keyGenerator: (request) => request.apiKey?.key_id ?? request.ip,
     allowList: (request) => request.apiKey === undefined,
     errorResponseBuilder: (_request, context) =>
-      new AppError('rate_limited', `At most ${context.max} requests a minute with one key`, { retryAfterMs: context.ttl }),
+      new AppError('rate_limited', `At most ${context.max} requests a minute with one key`, {
+        retryAfterMs: context.ttl,
+      }),
   })
   for (const routes of options.routes) routes(app)
   return app

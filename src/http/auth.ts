@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { AppError, invalidField } from '../core/errors.ts'
-import { SCOPES, type ApiKey, type ApiKeyStore, type Scope } from './ports.ts'
+import { type ApiKey, type ApiKeyStore, SCOPES, type Scope } from './ports.ts'
 
 /** How long a look-up of a key is trusted; a revoked key stops working within this time, in milliseconds. */
 const CACHE_MS = 1_000
@@ -34,7 +34,8 @@ export function createApiKeys(options: {
   readonly bootstrapSecret?: string | undefined
 }): ApiKeys {
   const { store, clock } = options
-  const bootstrapHash = options.bootstrapSecret === undefined ? undefined : hashOf(options.bootstrapSecret).toString('hex')
+  const bootstrapHash =
+    options.bootstrapSecret === undefined ? undefined : hashOf(options.bootstrapSecret).toString('hex')
   const bootstrapKey: ApiKey = {
     key_id: 'bootstrap',
     name: 'FANFOLD_API_KEY',
@@ -71,7 +72,8 @@ export function createApiKeys(options: {
       if (name.length < 1 || name.length > 100) throw invalidField('/name', 'must have 1 to 100 characters')
       if (scopes.length === 0) throw invalidField('/scopes', 'must name at least one scope')
       const unknown = scopes.find((scope) => !SCOPES.includes(scope))
-      if (unknown !== undefined) throw invalidField('/scopes', `"${unknown}" is no scope; scopes are ${SCOPES.join(', ')}`)
+      if (unknown !== undefined)
+        throw invalidField('/scopes', `"${unknown}" is no scope; scopes are ${SCOPES.join(', ')}`)
       const secret = `ff_${randomBytes(24).toString('base64url')}`
       const key: ApiKey = {
         key_id: `key_${randomBytes(9).toString('base64url')}`,

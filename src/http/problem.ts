@@ -23,7 +23,7 @@ export const Problem = Type.Object(
       ),
     ),
   },
-  { additionalProperties: true, description: 'Problem document (RFC 9457)' },
+  { $id: 'Problem', additionalProperties: true, description: 'Problem document (RFC 9457)' },
 )
 export type Problem = Static<typeof Problem>
 
@@ -44,7 +44,8 @@ export function toAppError(error: unknown): AppError {
   const known = FASTIFY_CODES[code]
   if (known !== undefined) return new AppError(known, (error as Error).message, { cause: error })
   // secure-json-parse refuses "__proto__" with a plain 400.
-  if (error instanceof SyntaxError && statusCode === 400) return new AppError('malformed_json', error.message, { cause: error })
+  if (error instanceof SyntaxError && statusCode === 400)
+    return new AppError('malformed_json', error.message, { cause: error })
   const kind = failureKind(error)
   if (kind === 'unreachable' || kind === 'ambiguous') {
     return new AppError('unavailable', 'A database is not reachable; try again', { cause: error, retryAfterMs: 1_000 })

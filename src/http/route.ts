@@ -1,12 +1,12 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, RawServerDefault } from 'fastify'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import Type from 'typebox'
 import type { CommandContext } from '../core/command.ts'
 import { AppError, invalidField } from '../core/errors.ts'
 import { LIMITS } from '../core/limits.ts'
-import { Problem } from './problem.ts'
 import type { ApiKey, Scope } from './ports.ts'
+import type { Problem } from './problem.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -21,13 +21,20 @@ declare module 'fastify' {
 }
 
 /** Fastify with TypeBox: the schema of a route gives the types of its request and reply. */
-export type HttpApp = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>
+export type HttpApp = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
 
 /** Routes of one area: a plain function that adds them to the app. */
 export type Routes = (app: HttpApp) => void
 
-/** Every route may answer these; spread them behind its own responses. */
-export const problems = { '4xx': Problem, '5xx': Problem } as const
+/** Every route may answer these; spread them behind its own responses. The schema itself is added to the app once. */
+const problem = Type.Unsafe<Problem>({ $ref: 'Problem#', description: 'Problem document (RFC 9457)' })
+export const problems = { '4xx': problem, '5xx': problem } as const
 
 /** The query of a list. */
 export const PageQuery = {
@@ -50,11 +57,16 @@ function headerText(value: string | string[] | undefined): string | undefined {
 /** The draft's header is a structured string (quoted); a bare one is taken too. */
 function idempotencyKey(request: FastifyRequest): string | undefined {
   const text = headerText(request.headers['idempotency-key'])?.trim()
-  const key = text !== undefined && text.length > 1 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text
+  const key =
+    text !== undefined && text.length > 1 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text
   if ((key === undefined || key === '') && request.routeOptions.config.idempotency === 'required') {
-    throw new AppError('idempotency_key_required', 'Send a header such as  Idempotency-Key: 6f9f2c1e  and the same one when you repeat the request', {
-      fields: [{ pointer: 'header/idempotency-key', detail: 'is required' }],
-    })
+    throw new AppError(
+      'idempotency_key_required',
+      'Send a header such as  Idempotency-Key: 6f9f2c1e  and the same one when you repeat the request',
+      {
+        fields: [{ pointer: 'header/idempotency-key', detail: 'is required' }],
+      },
+    )
   }
   return key === '' ? undefined : key
 }

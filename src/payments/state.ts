@@ -157,13 +157,15 @@ function authorize(draft: Draft, event: { op_id: string; amount: number; referen
   draft.action = undefined
 }
 
-/** Takes back what was authorized and can still be captured; what was captured stays. */
-function release(draft: Draft, phase: 'voided' | 'expired', amount: bigint): void {
-  draft.authorized -= amount
-  if (draft.authorized === 0n) draft.phase = phase
-}
-
 const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
+
+/** Takes back what was authorized and can still be captured, as far as there is so much; what was captured stays. */
+function release(draft: Draft, phase: 'voided' | 'expired', amount: bigint): bigint {
+  const released = smaller(amount, capturableOf(draft))
+  draft.authorized -= released
+  if (draft.authorized === 0n) draft.phase = phase
+  return released
+}
 
 /**
  * A failure that turns out to be a success: the money has moved, and counts. A part that no longer fits, because the
@@ -195,11 +197,8 @@ function countCorrection(draft: Draft, kind: OperationKind, amount: bigint): big
       draft.phase = 'authorized'
       return amount
     }
-    case 'void': {
-      const counted = smaller(amount, capturableOf(draft))
-      release(draft, 'voided', counted)
-      return counted
-    }
+    case 'void':
+      return release(draft, 'voided', amount)
     case 'refund': {
       const counted = smaller(amount, refundableOf(draft))
       draft.refunded += counted

@@ -1,12 +1,12 @@
 /** The payment model alone: `import { openPayments } from 'fanfold/payments'`. */
-import { openAlone, type Alone } from '../app/alone.ts'
+import { type Alone, openAlone } from '../app/alone.ts'
 import type { FanfoldOptions } from '../app/base.ts'
-import { PAYMENT_STORES, openPaymentsPart } from '../app/parts/payments.ts'
+import { openPaymentsPart, PAYMENT_STORES } from '../app/parts/payments.ts'
 import type { Payments } from '../payments/payments.ts'
 
 export type { FanfoldOptions } from '../app/base.ts'
-export type * from '../payments/schemas.ts'
 export type { Payments } from '../payments/payments.ts'
+export type * from '../payments/schemas.ts'
 
 /** Opens payments and their read models, without the other models. Options and errors as for `createFanfold`. */
 export function openPayments(options: FanfoldOptions = {}): Promise<Alone<{ readonly payments: Payments }>> {

@@ -1,7 +1,7 @@
 /** The social model alone: `import { openSocial } from 'fanfold/social'`. */
-import { openAlone, type Alone } from '../app/alone.ts'
+import { type Alone, openAlone } from '../app/alone.ts'
 import type { FanfoldOptions } from '../app/base.ts'
-import { SOCIAL_STORES, openSocialPart } from '../app/parts/social.ts'
+import { openSocialPart, SOCIAL_STORES } from '../app/parts/social.ts'
 import type { Social } from '../social/social.ts'
 
 export type { FanfoldOptions } from '../app/base.ts'

@@ -56,7 +56,8 @@ describe('help and usage', () => {
       FANFOLD_DATABSE_URL: 'pglite:x',
     })
     expect(code).toBe(2)
-    for (const part of ['--port', 'FANFOLD_LOG_LEVEL', 'FANFOLD_DATABASE_URL', 'FANFOLD_DATABSE_URL']) expect(stderr).toContain(part)
+    for (const part of ['--port', 'FANFOLD_LOG_LEVEL', 'FANFOLD_DATABASE_URL', 'FANFOLD_DATABSE_URL'])
+      expect(stderr).toContain(part)
   })
 })
 
@@ -99,7 +100,9 @@ describe('serve', () => {
     const copy = await copyTemplate(inject('embeddedTemplate'))
     const url = `pglite:${copy.folder}`
     const server = await startProcess(url)
-    expect((await send(server.address, 'POST', '/v1/users', { user_id: 'ada', handle: 'ada', name: 'Ada' }))?.status).toBe(201)
+    expect(
+      (await send(server.address, 'POST', '/v1/users', { user_id: 'ada', handle: 'ada', name: 'Ada' }))?.status,
+    ).toBe(201)
     const refused = await runCommand(['verify', '--database-url', url])
     expect(refused.code).toBe(1)
     expect(refused.stderr).toContain(`in use by process ${server.child.pid}`)
@@ -119,7 +122,10 @@ describe('imports', () => {
     const first = await onDatabase('import', 'follows', edges, '--json')
     expect(JSON.parse(first.stdout)).toMatchObject({ follows_added: 3, bad_lines: 1 })
     expect(first.stderr).toContain('line 3')
-    expect(JSON.parse((await onDatabase('import', 'follows', edges, '--json')).stdout)).toMatchObject({ follows_added: 0, follows_present: 3 })
+    expect(JSON.parse((await onDatabase('import', 'follows', edges, '--json')).stdout)).toMatchObject({
+      follows_added: 0,
+      follows_present: 3,
+    })
 
     const posts = join(folder, 'posts.jsonl')
     await writeFile(posts, '{"user_id":"b","text":"one"}\n{"user_id":"b","text":"two"}\n')

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { type Reply, runCommand, send, startProcess } from '../setup/process.ts'
+import { type Random, seededRandom } from '../setup/random.ts'
 import { createPostgresDatabase, postgresServer } from '../setup/sql.ts'
-import { runCommand, send, startProcess, type Reply } from '../setup/process.ts'
-import { seededRandom, type Random } from '../setup/random.ts'
 
 /**
  * Goal: whatever was acknowledged is there once after any number of kill -9, and what was not acknowledged is there once
@@ -56,17 +56,36 @@ async function step(world: World, address: string): Promise<boolean> {
   const amount = 100 * (1 + random.int(50))
   if (kind === 1) {
     const items = [{ product_id: product(random.int(PRODUCTS)), quantity: 1 + random.int(3) }]
-    const address_ = { line1: '1 Main St', city: random.pick(['New York', 'Oslo']), country: 'US', postal_code: '10001' }
+    const address_ = {
+      line1: '1 Main St',
+      city: random.pick(['New York', 'Oslo']),
+      country: 'US',
+      postal_code: '10001',
+    }
     const order = await issue('POST', '/v1/orders', { customer_id: 'c1', shipping_address: address_, items })
     if (order?.status !== 201) return order !== undefined
-    if (random.int(2) === 0) return (await issue('POST', `/v1/orders/${order.body.order_id}/cancel`, { reason: 'test' })) !== undefined
-    const body = { amount: order.body.total_price, currency: 'USD', order_id: order.body.order_id, customer_id: 'c1', payment_method: 'tok_ok', capture_method: 'automatic' }
+    if (random.int(2) === 0)
+      return (await issue('POST', `/v1/orders/${order.body.order_id}/cancel`, { reason: 'test' })) !== undefined
+    const body = {
+      amount: order.body.total_price,
+      currency: 'USD',
+      order_id: order.body.order_id,
+      customer_id: 'c1',
+      payment_method: 'tok_ok',
+      capture_method: 'automatic',
+    }
     const payment = await issue('POST', '/v1/payments', body)
     if (payment?.status !== 201) return payment !== undefined
     return (await issue('POST', `/v1/payments/${payment.body.payment_intent_id}/authorize`, {})) !== undefined
   }
   const method = random.pick(['tok_ok', 'tok_declined', 'tok_timeout_charged', 'tok_timeout_not_charged'])
-  const payment = await issue('POST', '/v1/payments', { amount, currency: 'USD', customer_id: 'c1', payment_method: method, capture_method: 'manual' })
+  const payment = await issue('POST', '/v1/payments', {
+    amount,
+    currency: 'USD',
+    customer_id: 'c1',
+    payment_method: method,
+    capture_method: 'manual',
+  })
   if (payment?.status !== 201) return payment !== undefined
   const path = `/v1/payments/${payment.body.payment_intent_id}`
   const authorized = await issue('POST', `${path}/authorize`, {})
@@ -77,11 +96,21 @@ async function step(world: World, address: string): Promise<boolean> {
 }
 
 async function prepare(address: string): Promise<void> {
-  for (let n = 0; n < USERS; n++) await send(address, 'POST', '/v1/users', { user_id: user(n), handle: user(n), name: user(n) })
-  for (let n = 0; n < USERS * 3; n++) await send(address, 'PUT', `/v1/users/${user(n % USERS)}/follows/${user((n * 7 + 1) % USERS)}`)
+  for (let n = 0; n < USERS; n++)
+    await send(address, 'POST', '/v1/users', { user_id: user(n), handle: user(n), name: user(n) })
+  for (let n = 0; n < USERS * 3; n++)
+    await send(address, 'PUT', `/v1/users/${user(n % USERS)}/follows/${user((n * 7 + 1) % USERS)}`)
   await send(address, 'POST', '/v1/customers', { customer_id: 'c1', name: 'Carl' })
   for (let n = 0; n < PRODUCTS; n++) {
-    const body = { product_id: product(n), sku: product(n), name: product(n), category: 'Toys', price: 250 + n, currency: 'USD', stock: STOCK }
+    const body = {
+      product_id: product(n),
+      sku: product(n),
+      name: product(n),
+      category: 'Toys',
+      price: 250 + n,
+      currency: 'USD',
+      stock: STOCK,
+    }
     expect((await send(address, 'POST', '/v1/products', body))?.status).toBe(201)
   }
 }
@@ -93,7 +122,8 @@ async function settle(address: string, sent: Sent): Promise<Reply> {
     const reply = await send(address, sent.method, sent.path, sent.body, sent.key)
     const unfinished = reply === undefined || reply.status === 503 || reply.body?.code === 'idempotency_key_in_use'
     if (!unfinished) return reply
-    if (Date.now() > deadline) throw new Error(`${sent.method} ${sent.path} is not answered: ${JSON.stringify(reply?.body)}`)
+    if (Date.now() > deadline)
+      throw new Error(`${sent.method} ${sent.path} is not answered: ${JSON.stringify(reply?.body)}`)
     await new Promise((resolve) => setTimeout(resolve, 250))
   }
 }
@@ -154,9 +184,13 @@ async function survive(databaseUrl: string): Promise<void> {
   }
 
   const created = (path: string, id: string) =>
-    settled.filter(({ sent, reply }) => sent.path === path && reply.status === 201).map(({ reply }) => String(reply.body[id])).sort()
+    settled
+      .filter(({ sent, reply }) => sent.path === path && reply.status === 201)
+      .map(({ reply }) => String(reply.body[id]))
+      .sort()
   const posts: string[] = []
-  for (let n = 0; n < USERS; n++) posts.push(...(await allItems(address, `/v1/users/${user(n)}/posts`)).map((post) => String(post['post_id'])))
+  for (let n = 0; n < USERS; n++)
+    posts.push(...(await allItems(address, `/v1/users/${user(n)}/posts`)).map((post) => String(post['post_id'])))
   expect(posts.sort()).toEqual(created('/v1/posts', 'post_id'))
   const orders = (await allItems(address, '/v1/orders?customer_id=c1')).map((order) => String(order['order_id']))
   expect(orders.sort()).toEqual(created('/v1/orders', 'order_id'))
@@ -177,7 +211,8 @@ async function quiet(address: string): Promise<void> {
     const depth = body.queue.reduce((sum: number, topic: { depth: number }) => sum + topic.depth, 0)
     const lag = body.projections.reduce((sum: number, projection: { lag: number }) => sum + projection.lag, 0)
     if (depth === 0 && lag === 0) return
-    if (Date.now() > deadline) throw new Error(`still busy: ${JSON.stringify(body.queue)} ${JSON.stringify(body.projections)}`)
+    if (Date.now() > deadline)
+      throw new Error(`still busy: ${JSON.stringify(body.queue)} ${JSON.stringify(body.projections)}`)
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
 }
@@ -194,9 +229,13 @@ describe(`kill -9 under load of all three models, ${ROUNDS} times (seed ${SEED})
     await survive(`pglite:${join(folder, 'data')}`)
   })
 
-  it.runIf(postgresServer() !== undefined)('loses and doubles nothing on PostgreSQL', { timeout: 600_000 }, async () => {
-    const database = await createPostgresDatabase(postgresServer()!)
-    cleanups.push(() => database.drop())
-    await survive(database.url)
-  })
+  it.runIf(postgresServer() !== undefined)(
+    'loses and doubles nothing on PostgreSQL',
+    { timeout: 600_000 },
+    async () => {
+      const database = await createPostgresDatabase(postgresServer()!)
+      cleanups.push(() => database.drop())
+      await survive(database.url)
+    },
+  )
 })

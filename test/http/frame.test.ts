@@ -19,7 +19,11 @@ describe('keys and scopes', () => {
     }
     for (const url of ['/v1/system', '/metrics', '/v1/keys']) {
       const answer = await server.call('GET', url, undefined, { authorization: '' })
-      expect([answer.status, answer.body.code, answer.headers['www-authenticate']], url).toEqual([401, 'unauthenticated', 'Bearer'])
+      expect([answer.status, answer.body.code, answer.headers['www-authenticate']], url).toEqual([
+        401,
+        'unauthenticated',
+        'Bearer',
+      ])
     }
   })
 
@@ -52,7 +56,13 @@ describe('malformed requests are precise problems', () => {
     ['malformed JSON', '{"name": ', {}, 400, 'malformed_json'],
     ['an empty body', '', { 'content-type': 'application/json' }, 400, 'invalid_input'],
     ['a forbidden name', '{"__proto__": {"a": 1}}', {}, 400, 'malformed_json'],
-    ['another media type', 'a=b', { 'content-type': 'application/x-www-form-urlencoded' }, 415, 'unsupported_media_type'],
+    [
+      'another media type',
+      'a=b',
+      { 'content-type': 'application/x-www-form-urlencoded' },
+      415,
+      'unsupported_media_type',
+    ],
     ['a body over the limit', { name: 'x'.repeat(LIMITS.bodyBytesMax) }, {}, 413, 'body_too_large'],
     ['a card number', { name: 'card 4242 4242 4242 4242', scopes: ['social'] }, {}, 422, 'card_number_refused'],
   ]
@@ -60,7 +70,11 @@ describe('malformed requests are precise problems', () => {
     const answer = await server.call('POST', '/v1/keys', body, headers)
     expect([answer.status, answer.body.code]).toEqual([status, code])
     expect(answer.headers['content-type']).toContain('application/problem+json')
-    expect(answer.body).toMatchObject({ status, type: `urn:fanfold:error:${code}`, instance: answer.headers['x-request-id'] })
+    expect(answer.body).toMatchObject({
+      status,
+      type: `urn:fanfold:error:${code}`,
+      instance: answer.headers['x-request-id'],
+    })
   })
 
   it('names every wrong field and its reason', async () => {
@@ -82,7 +96,9 @@ describe('malformed requests are precise problems', () => {
 
 describe('the rest of the frame', () => {
   it('keeps a request id that the caller gave, and makes one otherwise', async () => {
-    expect((await server.call('GET', '/livez', undefined, { 'x-request-id': 'abc-1' })).headers['x-request-id']).toBe('abc-1')
+    expect((await server.call('GET', '/livez', undefined, { 'x-request-id': 'abc-1' })).headers['x-request-id']).toBe(
+      'abc-1',
+    )
     expect((await server.call('GET', '/livez')).headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/)
   })
 

@@ -138,7 +138,7 @@ describe('the payment model', () => {
         })
         for (const { event } of events) seen.add(event.type)
       }),
-      { numRuns: 4000 },
+      { numRuns: 12000 },
     )
     expect([...seen].sort()).toEqual([...EVENT_TYPES].sort())
   })

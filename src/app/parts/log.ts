@@ -1,5 +1,5 @@
-import { rebuild, startProjector, type Projector } from '../../log/projector.ts'
 import type { LogStore, Projection } from '../../log/port.ts'
+import { type Projector, rebuild, startProjector } from '../../log/projector.ts'
 import type { Base } from '../base.ts'
 
 /** The log of a model with its read models. */

@@ -1,6 +1,6 @@
 import { createOrders, type Orders } from '../../orders/orders.ts'
 import type { Base } from '../base.ts'
-import { openLogPart, type LogPart } from './log.ts'
+import { type LogPart, openLogPart } from './log.ts'
 
 /** The stores of the order model. */
 export const ORDER_STORES = ['orders'] as const

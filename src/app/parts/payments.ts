@@ -1,8 +1,8 @@
 import { createPayments, type Payments, type PaymentsDeps } from '../../payments/payments.ts'
-import { verifyPayments, type PaymentReport } from '../../payments/verify.ts'
+import { type PaymentReport, verifyPayments } from '../../payments/verify.ts'
 import { createSandbox, type Sandbox } from '../../processors/sandbox/sandbox.ts'
 import type { Base } from '../base.ts'
-import { openLogPart, type LogPart } from './log.ts'
+import { type LogPart, openLogPart } from './log.ts'
 
 /** The stores of the payment model. */
 export const PAYMENT_STORES = ['payments'] as const
@@ -16,7 +16,10 @@ export interface PaymentsPart {
   startWorkers(): void
 }
 
-export async function openPaymentsPart(base: Base, rules: Pick<PaymentsDeps, 'checkPayable'> = {}): Promise<PaymentsPart> {
+export async function openPaymentsPart(
+  base: Base,
+  rules: Pick<PaymentsDeps, 'checkPayable'> = {},
+): Promise<PaymentsPart> {
   const { config, clock, logger, metrics } = base
   const ports = await base.open('payments')
   const log = await openLogPart(base, ports.log, ports.projections)

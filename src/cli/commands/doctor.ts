@@ -1,9 +1,9 @@
+import { storesOf, storeUrls } from '../../app/stores.ts'
 import { systemClock } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
 import { createLogger } from '../../core/logger.ts'
 import { createMetrics } from '../../core/metrics.ts'
 import { createEngines, redactUrl } from '../../engines/registry.ts'
-import { storesOf, storeUrls } from '../../app/stores.ts'
 import type { Command } from '../command.ts'
 import { table } from '../table.ts'
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Fanfold } from '../../app/fanfold.ts'
 import { ORDER_MAPPINGS } from '../../orders/import-mapping.ts'
-import { UsageError, type Command, type CommandRun, type Progress } from '../command.ts'
+import { type Command, type CommandRun, type Progress, UsageError } from '../command.ts'
 import { withFanfold } from '../open.ts'
 
 const BAD_SHOWN = 10
@@ -35,7 +35,11 @@ function sayBad({ terminal }: CommandRun, count: number, bad: readonly Bad[]): v
 type Import = (run: CommandRun, fanfold: Fanfold, file: string) => Promise<object>
 
 /** A bar over the bytes of the file. */
-async function withBar<T>(run: CommandRun, label: string, work: (onProgress: (done: number, total?: number) => void) => Promise<T>): Promise<T> {
+async function withBar<T>(
+  run: CommandRun,
+  label: string,
+  work: (onProgress: (done: number, total?: number) => void) => Promise<T>,
+): Promise<T> {
   const bar = run.terminal.progress(label)
   try {
     return await work((done, total) => bar.update(done, total))
@@ -45,7 +49,9 @@ async function withBar<T>(run: CommandRun, label: string, work: (onProgress: (do
 }
 
 const follows: Import = async (run, fanfold, file) => {
-  const report = await withBar(run, 'importing follows (bytes)', (onProgress) => fanfold.social.importFollows(file, { onProgress }))
+  const report = await withBar(run, 'importing follows (bytes)', (onProgress) =>
+    fanfold.social.importFollows(file, { onProgress }),
+  )
   run.terminal.say(
     `${report.follows_added.toLocaleString('en-US')} follows added, ${report.follows_present.toLocaleString('en-US')} known, ` +
       `${report.users_added.toLocaleString('en-US')} users added`,
@@ -55,8 +61,12 @@ const follows: Import = async (run, fanfold, file) => {
 }
 
 const posts: Import = async (run, fanfold, file) => {
-  const report = await withBar(run, 'importing posts (bytes)', (onProgress) => fanfold.social.importPosts(file, { onProgress }))
-  run.terminal.say(`${report.posts_added.toLocaleString('en-US')} posts added, ${report.posts_present.toLocaleString('en-US')} known`)
+  const report = await withBar(run, 'importing posts (bytes)', (onProgress) =>
+    fanfold.social.importPosts(file, { onProgress }),
+  )
+  run.terminal.say(
+    `${report.posts_added.toLocaleString('en-US')} posts added, ${report.posts_present.toLocaleString('en-US')} known`,
+  )
   sayBad(run, report.bad_lines, report.bad)
   return report
 }
@@ -64,7 +74,9 @@ const posts: Import = async (run, fanfold, file) => {
 const orders: Import = async (run, fanfold, file) => {
   const map = run.options['map']
   if (typeof map !== 'string') {
-    throw new UsageError(`say how the columns are named: --map ${Object.keys(ORDER_MAPPINGS).join('|')} or --map FILE.json`)
+    throw new UsageError(
+      `say how the columns are named: --map ${Object.keys(ORDER_MAPPINGS).join('|')} or --map FILE.json`,
+    )
   }
   const bad: Bad[] = []
   const report = await withBar(run, 'importing orders (rows)', (onProgress) =>
@@ -100,8 +112,18 @@ export const importCommand: Command = {
   name: 'import',
   about: 'Import follows, posts or orders from a file; running it again adds nothing',
   usage: 'follows|posts|orders FILE',
-  options: { map: { type: 'string', value: 'NAME|FILE.json', about: `Columns of an orders file: ${Object.keys(ORDER_MAPPINGS).join(', ')}, or a JSON file` } },
-  examples: ['fanfold import follows edges.txt', 'fanfold import posts posts.jsonl', 'fanfold import orders sales.csv --map superstore'],
+  options: {
+    map: {
+      type: 'string',
+      value: 'NAME|FILE.json',
+      about: `Columns of an orders file: ${Object.keys(ORDER_MAPPINGS).join(', ')}, or a JSON file`,
+    },
+  },
+  examples: [
+    'fanfold import follows edges.txt',
+    'fanfold import posts posts.jsonl',
+    'fanfold import orders sales.csv --map superstore',
+  ],
   async run(run) {
     const [what, file] = run.positionals
     const importer = what === undefined ? undefined : IMPORTS[what]

@@ -1,5 +1,5 @@
 import { SCOPES, type Scope } from '../../http/ports.ts'
-import { UsageError, type Command } from '../command.ts'
+import { type Command, UsageError } from '../command.ts'
 import { withFanfold } from '../open.ts'
 import { table } from '../table.ts'
 
@@ -7,8 +7,14 @@ export const keys: Command = {
   name: 'keys',
   about: 'Make, list and revoke API keys',
   usage: 'create NAME | list | revoke KEY_ID',
-  options: { scopes: { type: 'string', value: 'A,B', about: `Scopes of the new key (default admin): ${SCOPES.join(', ')}` } },
-  examples: ['fanfold keys create storefront --scopes orders,payments,reports:read', 'fanfold keys list', 'fanfold keys revoke key_9aXk2'],
+  options: {
+    scopes: { type: 'string', value: 'A,B', about: `Scopes of the new key (default admin): ${SCOPES.join(', ')}` },
+  },
+  examples: [
+    'fanfold keys create storefront --scopes orders,payments,reports:read',
+    'fanfold keys list',
+    'fanfold keys revoke key_9aXk2',
+  ],
   async run({ config, positionals, options, json, terminal }) {
     const [action, argument] = positionals
     if (action === 'create') {
@@ -21,7 +27,13 @@ export const keys: Command = {
     }
     if (action === 'list') {
       const list = await withFanfold(config, (fanfold) => fanfold.apiKeys.list())
-      const rows = list.map((key) => [key.key_id, key.name, key.scopes.join(','), key.created_at, key.revoked_at ?? '-'])
+      const rows = list.map((key) => [
+        key.key_id,
+        key.name,
+        key.scopes.join(','),
+        key.created_at,
+        key.revoked_at ?? '-',
+      ])
       terminal.out(json ? JSON.stringify(list) : table(['key', 'name', 'scopes', 'created', 'revoked'], rows))
       return 0
     }

@@ -1,8 +1,8 @@
+import { storeUrls } from '../../app/stores.ts'
 import { systemClock } from '../../core/clock.ts'
 import { createLogger } from '../../core/logger.ts'
 import { createMetrics } from '../../core/metrics.ts'
 import { createEngines } from '../../engines/registry.ts'
-import { storeUrls } from '../../app/stores.ts'
 import type { Command } from '../command.ts'
 import { table } from '../table.ts'
 
@@ -28,11 +28,18 @@ export const migrate: Command = {
         results.push({ engine: engine.url, steps: [...report.pending], version: report.version })
       }
       if (json) terminal.out(JSON.stringify({ dry_run: dryRun, engines: results }))
-      else if (dryRun) for (const { engine, steps } of results) for (const step of steps) terminal.out(`-- ${engine}\n${step.sql}`)
+      else if (dryRun)
+        for (const { engine, steps } of results) for (const step of steps) terminal.out(`-- ${engine}\n${step.sql}`)
       for (const { engine, steps, version } of results) {
         const done = dryRun ? `lacks ${steps.length} step(s)` : `is at step ${version}; ${steps.length} applied now`
         terminal.say(`${engine} ${done}`)
-        if (!json && steps.length > 0) terminal.say(table(['step', 'name'], steps.map((step) => [step.version, step.name])))
+        if (!json && steps.length > 0)
+          terminal.say(
+            table(
+              ['step', 'name'],
+              steps.map((step) => [step.version, step.name]),
+            ),
+          )
       }
       return 0
     } finally {

@@ -1,4 +1,4 @@
-import { UsageError, type Command } from '../command.ts'
+import { type Command, UsageError } from '../command.ts'
 import { withFanfold } from '../open.ts'
 import { table } from '../table.ts'
 
@@ -20,7 +20,14 @@ export const queue: Command = {
       }
       if (action === 'dead') {
         const letters = await fanfold.queue.deadLetters(topic, SHOWN_MAX)
-        const rows = letters.map((letter) => [letter.id, letter.topic, letter.key, letter.attempts, letter.diedAt.toISOString(), letter.reason])
+        const rows = letters.map((letter) => [
+          letter.id,
+          letter.topic,
+          letter.key,
+          letter.attempts,
+          letter.diedAt.toISOString(),
+          letter.reason,
+        ])
         terminal.out(json ? JSON.stringify(letters) : table(['id', 'topic', 'key', 'tries', 'died', 'reason'], rows))
         return 0
       }

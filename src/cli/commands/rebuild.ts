@@ -1,4 +1,4 @@
-import { UsageError, type Command } from '../command.ts'
+import { type Command, UsageError } from '../command.ts'
 import { withFanfold } from '../open.ts'
 
 export const rebuild: Command = {

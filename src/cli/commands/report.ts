@@ -1,8 +1,8 @@
 import { formatMinor } from '../../core/money.ts'
 import type { SalesReport, SalesReportQuery } from '../../orders/schemas.ts'
-import { UsageError, type Command } from '../command.ts'
+import { type Command, UsageError } from '../command.ts'
 import { withFanfold } from '../open.ts'
-import { table, type Cell } from '../table.ts'
+import { type Cell, table } from '../table.ts'
 
 /** Flags are the query parameters of `GET /v1/reports/sales`, with dashes. */
 const FILTERS = {
@@ -18,7 +18,9 @@ const FILTERS = {
 function show(report: SalesReport): string {
   const { currency } = report
   const money = (price: number) => (currency === null ? String(price) : formatMinor(BigInt(price), currency))
-  const groups = (['day', 'month', 'category', 'city'] as const).filter((group) => report.rows.some((row) => group in row))
+  const groups = (['day', 'month', 'category', 'city'] as const).filter((group) =>
+    report.rows.some((row) => group in row),
+  )
   const line = (row: SalesReport['rows'][number], first: string): Cell[] => [
     ...groups.map((group, index) => row[group] ?? (index === 0 ? first : '')),
     money(row.price),
@@ -34,7 +36,9 @@ export const report: Command = {
   name: 'report',
   about: 'Print the sales report',
   usage: 'sales',
-  options: Object.fromEntries(Object.entries(FILTERS).map(([name, about]) => [name, { type: 'string', value: 'X', about } as const])),
+  options: Object.fromEntries(
+    Object.entries(FILTERS).map(([name, about]) => [name, { type: 'string', value: 'X', about } as const]),
+  ),
   examples: [
     'fanfold report sales',
     'fanfold report sales --product-category Technology --shipping-city "New York City"',
@@ -43,7 +47,9 @@ export const report: Command = {
   async run({ config, positionals, options, json, terminal }) {
     if (positionals[0] !== 'sales') throw new UsageError('say which report: sales')
     const query = Object.fromEntries(
-      Object.keys(FILTERS).flatMap((name) => (options[name] === undefined ? [] : [[name.replaceAll('-', '_'), options[name]]])),
+      Object.keys(FILTERS).flatMap((name) =>
+        options[name] === undefined ? [] : [[name.replaceAll('-', '_'), options[name]]],
+      ),
     ) as SalesReportQuery
     const answer = await withFanfold(config, (fanfold) => fanfold.orders.salesReport(query))
     terminal.out(json ? JSON.stringify(answer) : show(answer))

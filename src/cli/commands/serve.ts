@@ -1,5 +1,5 @@
-import { createLogger } from '../../core/logger.ts'
 import type { Fanfold } from '../../app/fanfold.ts'
+import { createLogger } from '../../core/logger.ts'
 import type { Command, Terminal } from '../command.ts'
 import { openFanfold } from '../open.ts'
 import { untilStopped } from '../shutdown.ts'
@@ -51,7 +51,10 @@ export const serve: Command = {
   ],
   async run({ config, options, json, terminal }) {
     const stopped = untilStopped(terminal)
-    const fanfold = await openFanfold(config, { workers: options['no-workers'] !== true, logger: createLogger(config.logLevel) })
+    const fanfold = await openFanfold(config, {
+      workers: options['no-workers'] !== true,
+      logger: createLogger(config.logLevel),
+    })
     try {
       const http = await fanfold.createHttp()
       const address = await http.listen({ host: config.host, port: config.port })

@@ -1,7 +1,7 @@
 import type { Fanfold } from '../../app/fanfold.ts'
-import { UsageError, type Command, type CommandRun } from '../command.ts'
+import { type Command, type CommandRun, UsageError } from '../command.ts'
 import { withFanfold } from '../open.ts'
-import { table, type Cell } from '../table.ts'
+import { type Cell, table } from '../table.ts'
 
 const SHOWN_MAX = 20
 
@@ -36,7 +36,10 @@ const orders: Verify = async (run, fanfold) => {
   return {
     ok: report.ok,
     report,
-    figures: [...report.checks.map((check) => [check.about, check.compared] as const), ['events not folded yet', report.lag]],
+    figures: [
+      ...report.checks.map((check) => [check.about, check.compared] as const),
+      ['events not folded yet', report.lag],
+    ],
     findings: report.problems.map((p) => `${p.check}: ${p.subject}: expected ${p.expected}, found ${p.actual}`),
   }
 }
@@ -75,7 +78,9 @@ export const verify: Command = {
       const verdicts: Record<string, Verdict> = {}
       for (const name of names) verdicts[name] = await MODELS[name]!(run, fanfold)
       if (run.json) {
-        run.terminal.out(JSON.stringify(Object.fromEntries(Object.entries(verdicts).map(([name, { report }]) => [name, report]))))
+        run.terminal.out(
+          JSON.stringify(Object.fromEntries(Object.entries(verdicts).map(([name, { report }]) => [name, report]))),
+        )
       } else {
         for (const [name, verdict] of Object.entries(verdicts)) {
           run.terminal.out(`${name}: ${verdict.ok ? 'ok' : 'DIFFERENCES'}`)

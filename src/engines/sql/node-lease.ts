@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { AppError } from '../../core/errors.ts'
-import { startLoop, type Closable } from '../../core/lifecycle.ts'
+import { type Closable, startLoop } from '../../core/lifecycle.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { SqlClient } from './sql.ts'
 

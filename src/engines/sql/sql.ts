@@ -51,18 +51,20 @@ export interface SqlProfile {
   readonly concurrent: boolean
 }
 
+const NEEDS_ESCAPE = /["\\]/
+
+function quoted(text: string): string {
+  return NEEDS_ESCAPE.test(text) ? `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"` : `"${text}"`
+}
+
 function arrayItem(value: SqlScalar | undefined): string {
+  if (typeof value === 'string') return quoted(value)
   if (value === null || value === undefined) return 'NULL'
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value)
-  const text =
-    value instanceof Uint8Array
-      ? `\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}`
-      : value instanceof Date
-        ? value.toISOString()
-        : typeof value === 'string'
-          ? value
-          : JSON.stringify(value)
-  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+  if (value instanceof Uint8Array) {
+    return `"\\\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}"`
+  }
+  return quoted(value instanceof Date ? value.toISOString() : JSON.stringify(value))
 }
 
 /** The form in which both clients take a parameter: text for all but numbers, booleans, bytes and null. */

@@ -17,7 +17,11 @@ const KeyDocument = Type.Object(
 const CreateKey = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 100, description: 'What the key is for', examples: ['storefront'] }),
-    scopes: Type.Array(Type.Enum([...SCOPES]), { minItems: 1, description: 'What the key may do', examples: [['orders', 'reports:read']] }),
+    scopes: Type.Array(Type.Enum([...SCOPES]), {
+      minItems: 1,
+      description: 'What the key may do',
+      examples: [['orders', 'reports:read']],
+    }),
   },
   { additionalProperties: false },
 )

@@ -1,4 +1,3 @@
-import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { CommandContext } from '../../core/command.ts'
 import type { Orders } from '../../orders/orders.ts'
@@ -127,7 +126,6 @@ function command<Schema extends Type.TSchema>(app: HttpApp, { name, summary, bod
     `/v1/orders/:order_id/${name}`,
     {
       config: { scope: 'orders', idempotency: 'required' },
-      preValidation: emptyBody,
       schema: {
         operationId: `${name}Order`,
         summary,
@@ -143,9 +141,4 @@ function command<Schema extends Type.TSchema>(app: HttpApp, { name, summary, bod
       return versioned(reply, await run(order_id, input, commandContext(request, reply)))
     },
   )
-}
-
-/** A command may be sent without a body: then all of its fields are left out. */
-async function emptyBody(request: FastifyRequest): Promise<void> {
-  request.body ??= {}
 }

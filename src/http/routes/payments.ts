@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
 import type { CommandContext } from '../../core/command.ts'
 import { LIMITS } from '../../core/limits.ts'
@@ -20,11 +20,6 @@ import { commandContext, type HttpApp, PageQuery, problems, type Routes, version
 const PaymentParams = Type.Object({
   payment_intent_id: Type.String({ maxLength: 64, description: 'Id of the payment' }),
 })
-
-/** A command may be sent without a body: then all of its fields are left out. */
-async function emptyBody(request: FastifyRequest): Promise<void> {
-  request.body ??= {}
-}
 
 /** 200 when the outcome is known, 202 while it is not. */
 function answer(reply: FastifyReply, payment: Payment): Payment {
@@ -52,7 +47,6 @@ function command<Schema extends Type.TSchema>(
     `/v1/payments/:payment_intent_id/${name}`,
     {
       config: { scope: 'payments', idempotency: 'required' },
-      preValidation: emptyBody,
       schema: {
         operationId: `${name}Payment`,
         summary,
