@@ -71,6 +71,7 @@ export function createEngines(context: EngineContext): Engines {
 /** The port of an engine, or a clear refusal when it does not serve it. */
 export function portOf<Name extends PortName>(engine: Engine, name: Name): EnginePorts[Name] {
   const open = engine.ports[name]
-  if (open === undefined) throw new AppError('engine_unsupported', `${engine.name} (${engine.url}) does not serve ${name}`)
+  if (open === undefined)
+    throw new AppError('engine_unsupported', `${engine.name} (${engine.url}) does not serve ${name}`)
   return open as EnginePorts[Name]
 }

@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { PGlite, type Transaction } from '@electric-sql/pglite'
-import { encodeParam, type SqlClient, type SqlParam, type SqlTx } from '../sql/sql.ts'
 import { retryConflicts } from '../sql/retry-conflicts.ts'
+import { encodeParam, type SqlClient, type SqlParam, type SqlTx } from '../sql/sql.ts'
 import { lockDataFolder } from './data-folder-lock.ts'
 import { PROFILES } from './profiles.ts'
 

@@ -34,7 +34,10 @@ export async function openPostgresEngine(url: URL, context: EngineContext): Prom
   }
   const driverUrl = new URL(url)
   driverUrl.searchParams.delete('profile')
-  const sql = await openPg(driverUrl, PROFILES[name as ProfileName], { poolSize: context.poolSize, logger: context.logger })
+  const sql = await openPg(driverUrl, PROFILES[name as ProfileName], {
+    poolSize: context.poolSize,
+    logger: context.logger,
+  })
   const shown = new URL(url)
   if (shown.password !== '') shown.password = '***'
   try {

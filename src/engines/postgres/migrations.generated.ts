@@ -35,7 +35,7 @@ create table idempotency_keys (
 );
 create index idempotency_keys_created on idempotency_keys (created_at);
 
--- One row per log and shard: the number of the last event. Kept one to a page, so that updates stay heap-only.
+-- One row per log and shard: the number of the last event. Pages stay nearly empty, so that updates stay heap-only.
 create table log_head (
   shard smallint not null,
   log text not null,
