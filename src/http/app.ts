@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import Fastify, { type FastifyRequest } from 'fastify'
-import type { TSchema } from 'typebox'
+import Fastify, { type FastifyContextConfig, type FastifyRequest, type FastifySchema } from 'fastify'
+import Type, { type TSchema } from 'typebox'
 import { AppError } from '../core/errors.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { Logger } from '../core/logger.ts'
@@ -119,6 +119,7 @@ export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
   await app.register(swagger, {
     openapi: OPENAPI_INFO,
     hideUntagged: true,
+    transform: ({ schema, url, route }) => ({ schema: withHeaders(schema, route.config), url }),
     refResolver: {
       buildLocalReference: (schema, _base, _fragment, index) => String(schema['$id'] ?? `schema-${index}`),
     },
@@ -140,6 +141,17 @@ export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
   })
   for (const routes of options.routes) routes(app)
   return app
+}
+
+/** Tells in the API description which headers a route listens to; they are read by `commandContext`. */
+function withHeaders(schema: FastifySchema, config: FastifyContextConfig | undefined): FastifySchema {
+  if (config?.idempotency === undefined) return schema
+  const key = Type.String({ description: 'Repeating a request with the same key carries it out once', maxLength: 255 })
+  const headers = Type.Object({
+    'idempotency-key': config.idempotency === 'required' ? key : Type.Optional(key),
+    'if-match': Type.Optional(Type.String({ description: 'ETag that the resource must still have; 412 otherwise' })),
+  })
+  return { ...schema, headers }
 }
 
 function requestIdOf(header: string | string[] | undefined): string {
