@@ -1,16 +1,19 @@
 import { LIMITS } from '../core/limits.ts'
 import type { Terminal } from './command.ts'
 
+/** Ctrl-C under `npm start` arrives twice: from the terminal, and passed on by npm. Both are one wish. */
+const SAME_WISH_MS = 500
+
 /**
  * Resolves at the first SIGINT or SIGTERM. The second one, or a shutdown that takes longer than
  * {@link LIMITS.shutdownMsMax}, ends the process at once: nothing that was acknowledged is lost by that.
  */
 export function untilStopped(terminal: Terminal): Promise<void> {
   return new Promise((resolve) => {
-    let asked = false
+    let askedAtMs: number | undefined
     const stop = () => {
-      if (asked) return kill()
-      asked = true
+      if (askedAtMs !== undefined) return Date.now() - askedAtMs > SAME_WISH_MS ? kill() : undefined
+      askedAtMs = Date.now()
       terminal.say('Stopping: finishing what is under way (again to stop at once) ...')
       setTimeout(kill, LIMITS.shutdownMsMax).unref()
       resolve()
