@@ -1,4 +1,4 @@
-// Writes the reference pages that repeat a table of the program: errors, configuration, limits.
+// Writes the reference pages that repeat a table of the program: errors, configuration, limits, import mappings.
 import { mkdirSync, readFileSync } from 'node:fs'
 import { writeGenerated } from './generated.mjs'
 
@@ -72,12 +72,36 @@ function limitsPage({ LIMITS }) {
   )
 }
 
+function mappingsPage({ OrderMapping, ORDER_MAPPINGS }) {
+  const { columns, ...settings } = OrderMapping.properties
+  const rows = (properties, required) =>
+    Object.entries(properties).map(([name, schema]) => [
+      code(name),
+      required.includes(name) ? 'yes' : '',
+      cell(`${schema.description}${schema.enum === undefined ? '' : `: ${schema.enum.join(', ')}`}`),
+    ])
+  const [name, example] = Object.entries(ORDER_MAPPINGS)[0]
+  return page(
+    'Import mappings',
+    'A mapping tells `fanfold import orders FILE --map NAME|FILE.json` how the columns of a CSV file become orders. One row is one line of an\norder; rows with the same order number are one order. A row that can not be read is reported by its line number with the reason, and\nits order is left out whole; the import goes on. Orders that are there already are left as they are, so running an import again adds\nnothing.',
+    'Amounts are read exactly and rounded half up to the minor unit of the currency. Days are days of the store (`FANFOLD_STORE_TIME_ZONE`).\nImported orders are delivered and paid, count in the sales report on their day, and move no stock.',
+    '## Settings',
+    table(['Name', 'Required', 'Meaning'], rows(settings, OrderMapping.required)),
+    '## `columns`: what each column is called in the file',
+    table(['Name', 'Required', 'Meaning'], rows(columns.properties, columns.required)),
+    `## Built in: ${Object.keys(ORDER_MAPPINGS).map(code).join(', ')}`,
+    `${code(name)} as a file of your own would say it:`,
+    `\`\`\`json\n${JSON.stringify(example, undefined, 2)}\n\`\`\``,
+  )
+}
+
 export async function generateReference({ check }) {
   const core = (module) => import(`../dist/core/${module}.js`)
   const pages = {
     errors: errorsPage(await core('errors')),
     configuration: configurationPage(await core('config')),
     limits: limitsPage(await core('limits')),
+    'import-mappings': mappingsPage(await import('../dist/orders/import-mapping.js')),
   }
   if (!check) mkdirSync('docs/reference', { recursive: true })
   return Object.entries(pages).map(([name, text]) => writeGenerated(`docs/reference/${name}.md`, text, check))

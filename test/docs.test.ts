@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { SERVER_KEY, type ServerProcess, startProcess } from './setup/process.ts'
 import { copyTemplate } from './setup/template.ts'
@@ -40,7 +42,26 @@ afterAll(async () => {
   await template.remove()
 })
 
+const ROOT = new URL('..', import.meta.url).pathname
+
 describe('the documentation is true', () => {
+  it('every link to a file of the project leads somewhere', async () => {
+    const inDocs = (await readdir(join(ROOT, 'docs'), { recursive: true })).map((name) => join('docs', name))
+    const pages = [
+      ...inDocs.filter((name) => name.endsWith('.md')),
+      'README.md',
+      'CONTRIBUTING.md',
+      'examples/README.md',
+    ]
+    const broken: string[] = []
+    for (const page of pages) {
+      for (const [, link = ''] of (await readFile(join(ROOT, page), 'utf8')).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)) {
+        if (!/^[a-z]+:/.test(link) && !existsSync(join(ROOT, dirname(page), link))) broken.push(`${page}: ${link}`)
+      }
+    }
+    expect(broken).toEqual([])
+  })
+
   it('every command of the tutorial works and answers what stands below it', async () => {
     const blocks = blocksOf(await readFile(new URL('../docs/tutorial.md', import.meta.url), 'utf8'))
     const commands = blocks.filter((block) => block.kind === 'sh')

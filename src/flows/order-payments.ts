@@ -19,9 +19,10 @@ export interface OrderPaymentsDeps {
 }
 
 /**
- * Where orders and payments meet. A payment captured in full makes its order PAID, and what is refunded
- * is told to it; a cancelled order gives its money back: what is only authorized is voided, what was captured is refunded, whichever of the two happened first. Both logs are
- * followed at least once, and every command carries a key made from what caused it, so each effect happens once.
+ * Where orders and payments meet. A payment captured in full makes its order PAID, and what is refunded is told to it. A
+ * cancelled order gives its money back, whichever came first: what is only authorized is voided, what was captured is
+ * refunded. Both logs are followed at least once, and every command carries a key made from what caused it, so each
+ * effect happens once.
  */
 export function orderPaymentSubscriptions(deps: OrderPaymentsDeps): Subscription<unknown>[] {
   return [
@@ -29,15 +30,33 @@ export function orderPaymentSubscriptions(deps: OrderPaymentsDeps): Subscription
       name: 'flow_payments_to_orders',
       store: deps.paymentLog,
       types: ['AUTHORIZED', 'PARTIALLY_AUTHORIZED', 'CAPTURED', 'REFUNDED', 'OUTCOME_CORRECTED'],
-      handle: (event) => onPaymentMoved(deps, event),
+      handle: (event) => unlessRefused(deps, event, onPaymentMoved),
     },
     {
       name: 'flow_orders_to_payments',
       store: deps.orderLog,
       types: ['ORDER_CANCELLED'],
-      handle: (event) => onOrderCancelled(deps, event),
+      handle: (event) => unlessRefused(deps, event, onOrderCancelled),
     },
   ]
+}
+
+/**
+ * A refusal by the rules is the same the next time: it is told loudly, and the events behind it go on. Whatever may pass
+ * (a database that is away, a lost race) is thrown, and the event comes again.
+ */
+async function unlessRefused(
+  deps: OrderPaymentsDeps,
+  event: LogEvent,
+  handle: (deps: OrderPaymentsDeps, event: LogEvent) => Promise<void>,
+): Promise<void> {
+  try {
+    await handle(deps, event)
+  } catch (error) {
+    if (!isAppError(error) || error.status >= 500 || error.code === 'idempotency_key_in_use') throw error
+    const fields = { err: error, stream: event.streamId, event_id: String(event.eventId), event_type: event.type }
+    deps.logger.error(fields, `${ACTOR}: ${event.type} of ${event.streamId} is refused: ${error.message}`)
+  }
 }
 
 async function onPaymentMoved(deps: OrderPaymentsDeps, event: LogEvent): Promise<void> {
@@ -66,17 +85,13 @@ async function giveBack(deps: OrderPaymentsDeps, payment: Payment): Promise<void
     actor: ACTOR,
     idempotencyKey: `${what}:${id}:${payment.captured}`,
   })
-  const reason = 'order cancelled'
+  const left = payment.captured - payment.refunded - payment.refund_pending
   try {
-    if (payment.captured - payment.refunded - payment.refund_pending > 0)
-      await deps.payments.refund(id, { reason }, context('refund'))
+    if (left > 0) await deps.payments.refund(id, { reason: 'order cancelled' }, context('refund'))
     else if (payment.captured === 0 && payment.authorized > 0) await deps.payments.void(id, {}, context('void'))
   } catch (error) {
     // Somebody else gave it back, or is about to: the state says so, and there is nothing left to do.
-    if (isAppError(error, 'illegal_payment_state') || isAppError(error, 'amount_exceeds_refundable')) {
-      deps.logger.info({ payment_intent_id: id, code: error.code }, `${id} needs nothing from its cancelled order`)
-      return
-    }
-    throw error
+    if (!isAppError(error, 'illegal_payment_state') && !isAppError(error, 'amount_exceeds_refundable')) throw error
+    deps.logger.info({ payment_intent_id: id, code: error.code }, `${id} needs nothing from its cancelled order`)
   }
 }
