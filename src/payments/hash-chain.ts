@@ -49,7 +49,8 @@ export function seal(
     const opId = operationOf(event)
     const recorded: RecordedEvent = { ...event, timestampMs: by.timestampMs }
     const { paymentIntentId } = after
-    const hash = eventHash({ ...event, paymentIntentId, version, schemaVersion, opId, prevHash, ...by })
+    const { type, payload } = event
+    const hash = eventHash({ paymentIntentId, version, type, schemaVersion, ...by, opId, payload, prevHash })
     const sealed = { version, schemaVersion, event: recorded, opId, actor: by.actor, prevHash, hash }
     prevHash = hash
     return sealed

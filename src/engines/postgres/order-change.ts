@@ -14,7 +14,7 @@ import { inBatches } from './run-batch.ts'
 const CHANGE = `
 with req as (
   select * from unnest($3::int[], $4::bigint[], $5::int[], $6::text[], $7::text[], $8::text[], $9::bigint[],
-    $10::bigint[], $11::text[], $12::text[], $13::bytea[], $14::smallint[], $15::jsonb[], $16::text[],
+    $10::bigint[], $11::text[], $12::text[], $13::bytea[], $14::smallint[], $15::json[], $16::text[],
     $17::timestamptz[], $18::text[], $19::text[], $20::jsonb[])
   as t (item, order_id, version, status, payment_status, fulfillment_status, paid_total,
     refunded_total, scope, key, fingerprint, response_status, response, event_type, at, actor, request_id, details)),

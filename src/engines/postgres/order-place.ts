@@ -21,7 +21,7 @@ with req as (
   select * from unnest($3::int[], $4::bigint[], $5::text[], $6::text[], $7::int[], $8::text[], $9::timestamptz[],
     $10::text[], $11::date[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::text[],
     $18::jsonb[], $19::text[], $20::text[], $21::text[], $22::jsonb[], $23::jsonb[], $24::text[], $25::text[],
-    $26::bytea[], $27::jsonb[], $28::text[], $29::text[], $30::jsonb[])
+    $26::bytea[], $27::json[], $28::text[], $29::text[], $30::jsonb[])
   as t (item, order_id, order_number, customer_id, customer_version, customer_name, order_date,
     time_zone, business_day, currency, subtotal, shipping_total, tax_total, total_price, shipping_address_id,
     shipping_address, country, region, city, billing, metadata, scope, key,

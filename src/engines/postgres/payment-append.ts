@@ -15,7 +15,7 @@ const CREATE = `
 with x as (
   select * from unnest(
     $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::text[], $9::timestamptz[], $10::bytea[],
-    $11::bytea[], $12::smallint[], $13::text[], $14::text[], $15::bytea[], $16::jsonb[], $17::smallint[], $18::smallint[])
+    $11::bytea[], $12::smallint[], $13::text[], $14::text[], $15::bytea[], $16::json[], $17::smallint[], $18::smallint[])
   with ordinality as t (
     id, amount, currency, customer_id, order_id, payload, actor, at, prev_hash,
     hash, key_shard, scope, key, fingerprint, response, response_status, schema_version, i)),
@@ -54,7 +54,7 @@ with x as (
 xk as (
   select * from unnest(
     $13::int[], $14::boolean[], $15::smallint[], $16::text[], $17::text[], $18::bytea[], $19::text[], $20::timestamptz[],
-    $21::smallint[], $22::jsonb[], $7::timestamptz[])
+    $21::smallint[], $22::json[], $7::timestamptz[])
   as t (i, must_be_new, shard, scope, key, fingerprint, op_id, lease_until, response_status, response, at)
   where i is not null),
 l as (

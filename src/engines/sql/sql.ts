@@ -64,7 +64,9 @@ function arrayItem(value: SqlScalar | undefined): string {
   if (value instanceof Uint8Array) {
     return `"\\\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}"`
   }
-  return quoted(value instanceof Date ? value.toISOString() : JSON.stringify(value))
+  if (value instanceof Date) return quoted(value.toISOString())
+  // JSON has no raw control characters, and without them JSON's way to quote a text is that of an array literal.
+  return JSON.stringify(JSON.stringify(value))
 }
 
 /** The form in which both clients take a parameter: text for all but numbers, booleans, bytes and null. */

@@ -25,11 +25,13 @@ create table idempotency_keys (
   operation_id text,
   lease_until timestamptz,
   response_status smallint,
-  response_body jsonb,
+  -- Kept as it was sent: it is only ever handed out again.
+  response_body json,
   created_at timestamptz not null,
   primary key (shard, scope, key)
 );
-create index idempotency_keys_created on idempotency_keys (created_at);
+-- Rows come in the order of time, so a block range index finds the old ones and costs next to nothing to keep.
+create index idempotency_keys_created on idempotency_keys using brin (created_at);
 
 -- One row per log and shard: the number of the last event. Pages stay nearly empty, so that updates stay heap-only.
 create table log_head (

@@ -26,8 +26,7 @@ create table payment_intents (
   constraint payment_intents_capture_limit check (captured + capture_pending <= authorized),
   constraint payment_intents_refund_limit check (refunded + refund_pending <= captured)
 ) with (fillfactor = 80);
-create index payment_intents_order on payment_intents (order_id);
-create index payment_intents_customer on payment_intents (customer_id);
+create index payment_intents_order on payment_intents (order_id) where order_id is not null;
 
 -- The log of payments. A role that writes payments needs: select, insert on payment_events; select, insert, update on
 -- payment_intents, payment_operations, idempotency_keys, webhook_inbox, log_head. Nobody needs update or delete here.
