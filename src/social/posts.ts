@@ -4,6 +4,7 @@ import { decodeIdCursor, type Page, type PageRequest, pageLimit, pageOf } from '
 import { AppError, assert, messageOf } from '../core/errors.ts'
 import { decomposeId, hashToBucket, ID_ROUTES } from '../core/ids.ts'
 import { LIMITS } from '../core/limits.ts'
+import { createLookup } from '../core/lookup.ts'
 import { validator } from '../core/schema.ts'
 import type { SocialDeps } from './deps.ts'
 import { postIdOf, postNotFound, toPostDocument, userIdOf } from './documents.ts'
@@ -22,6 +23,7 @@ const checkInput = validator(PublishInput)
 
 export function createPosts(deps: SocialDeps, users: Users, fanout: FanoutService) {
   const { posts, follows, timelines, ids, clock, logger } = deps
+  const findPost = createLookup<bigint, StoredPost>(posts.find, (post) => post.postId)
   const inserting = createBatcher<NewPost, PostInsert>({
     run: async (items) => (await posts.insert(items)).map((value) => ({ ok: true, value })),
   })
@@ -81,7 +83,7 @@ export function createPosts(deps: SocialDeps, users: Users, fanout: FanoutServic
     postId: string,
     viewer: string | undefined,
   ): Promise<{ post: StoredPost; relation: Relation }> {
-    const [post] = await posts.find([postIdOf(postId)])
+    const post = await findPost(postIdOf(postId))
     if (post === undefined) throw postNotFound(postId)
     if (viewer === undefined) return { post, relation: STRANGERS }
     const relation = await relationTo(post.userId, userIdOf(viewer, 'query/viewer'))

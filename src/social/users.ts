@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type CommandContext, idempotencyKeyOf, judgeKey } from '../core/command.ts'
 import { AppError } from '../core/errors.ts'
+import { createLookup } from '../core/lookup.ts'
 import { validator } from '../core/schema.ts'
 import type { SocialDeps } from './deps.ts'
 import { toUserDocument, userIdOf, userNotFound } from './documents.ts'
@@ -11,12 +12,13 @@ const checkInput = validator(CreateUserInput)
 const ERASE_ROWS = 2_000
 
 export function createUsers({ users, follows, posts, timelines, clock }: SocialDeps) {
+  const findUser = createLookup<string, StoredUser>(users.find, (user) => user.userId)
+
   /** The users, in the order asked for; throws `user_not_found` for the first that is not there. */
   async function require(...userIds: readonly string[]): Promise<StoredUser[]> {
-    const found = new Map((await users.find(userIds)).map((user) => [user.userId, user]))
-    return userIds.map((id) => {
-      const user = found.get(id)
-      if (user === undefined) throw userNotFound(id)
+    const found = await Promise.all(userIds.map(findUser))
+    return found.map((user, index) => {
+      if (user === undefined) throw userNotFound(userIds[index]!)
       return user
     })
   }

@@ -1,4 +1,5 @@
 import { shardOfPrefixedId } from '../../core/ids.ts'
+import { createLookup } from '../../core/lookup.ts'
 import type { EventType } from '../../payments/events.ts'
 import type { CustomerTransaction, PaymentViews, ViewedPayment } from '../../payments/ports.ts'
 import { stateFromJson } from '../../payments/state-json.ts'
@@ -8,7 +9,8 @@ import type { SqlClient } from '../sql/sql.ts'
 const VIEWED = `
 select h.payment_intent_id, h.version as head_version, v.state
 from payment_intents h left join payment_view v on v.shard = h.shard and v.payment_intent_id = h.payment_intent_id`
-const FIND = `${VIEWED} where h.shard = $1 and h.payment_intent_id = $2`
+const FIND = `${VIEWED}
+where (h.shard, h.payment_intent_id) in (select shard, id from unnest($1::smallint[], $2::text[]) as t (shard, id))`
 const FIND_BY_ORDER = `${VIEWED} where h.order_id = $1 order by h.created_at, h.payment_intent_id`
 
 const TRANSACTION_COLUMNS = 'customer_id, timestamp, payment_intent_id, version, event_type, amount, currency, order_id'
@@ -57,13 +59,17 @@ export function toTransactionRow(row: TransactionRow): CustomerTransaction {
 }
 
 export function openPaymentViews(sql: SqlClient): PaymentViews {
-  return {
-    async find(paymentIntentId) {
-      const shard = shardOfPrefixedId('pi', paymentIntentId)
-      if (shard === undefined) return undefined
-      const [row] = await sql.query<ViewedRow>(FIND, [shard, paymentIntentId])
-      return row === undefined ? undefined : toViewed(row)
+  const find = createLookup<string, ViewedPayment>(
+    async (ids) => {
+      const known = ids.filter((id) => shardOfPrefixedId('pi', id) !== undefined)
+      const shards = known.map((id) => shardOfPrefixedId('pi', id))
+      return (await sql.query<ViewedRow>(FIND, [shards, known])).map(toViewed)
     },
+    (payment) => payment.paymentIntentId,
+  )
+
+  return {
+    find,
     async findByOrder(orderId) {
       return (await sql.query<ViewedRow>(FIND_BY_ORDER, [orderId])).map(toViewed)
     },
