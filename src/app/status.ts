@@ -65,7 +65,10 @@ export function statusOf(base: Base, queue: Queue, followed: readonly Followed[]
   })
 }
 
-/** Whether requests can be served: engines answer, schemas are up to date, nothing is closing. */
+/**
+ * Whether requests can be served: engines answer, schemas are up to date, nothing is closing. Anybody may ask, so no
+ * address is told; `/v1/system` has the details.
+ */
 export function readinessOf(base: Base): () => Promise<Readiness> {
   return async () => {
     if (base.lifecycle.signal.aborted) return { ready: false, problems: ['shutting down'] }
@@ -73,9 +76,10 @@ export function readinessOf(base: Base): () => Promise<Readiness> {
     for (const engine of base.engines) {
       try {
         const pending = await engine.pendingMigrations()
-        if (pending > 0) problems.push(`${engine.url} lacks ${pending} schema step(s); run: fanfold migrate`)
+        if (pending > 0) problems.push(`${engine.name} lacks ${pending} schema step(s); run: fanfold migrate`)
       } catch (error) {
-        problems.push(`${engine.url}: ${messageOf(error)}`)
+        base.logger.warn({ err: error }, `${engine.name} is not reachable: ${messageOf(error)}`)
+        problems.push(`${engine.name} is not reachable`)
       }
     }
     return { ready: problems.length === 0, problems }
