@@ -1,7 +1,7 @@
 // Builds dist/ (and with --tools the benchmarks) when something changed since the last build.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { generateMigrations } from './gen-migrations.mjs'
 
@@ -56,6 +56,4 @@ if (process.argv.includes('--tools')) {
     'tsconfig.tools.json',
     'package-lock.json',
   ])
-  // The compiled copy of src/ looks for its package.json where it would lie beside dist/.
-  copyFileSync('package.json', 'dist-tools/package.json')
 }

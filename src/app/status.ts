@@ -1,10 +1,10 @@
 import type { Clock } from '../core/clock.ts'
 import { messageOf } from '../core/errors.ts'
+import { VERSION } from '../core/version.ts'
 import type { Engine } from '../engines/engine.ts'
 import type { Readiness, SystemStatus } from '../http/routes/system.ts'
 import type { LogStore } from '../log/port.ts'
 import type { Queue } from '../queue/port.ts'
-import { VERSION } from '../version.ts'
 import type { Base } from './base.ts'
 import { STORE_NAMES } from './stores.ts'
 

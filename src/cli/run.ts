@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { flagOf, loadConfig, SETTING_NAMES, SETTINGS } from '../core/config.ts'
 import { isAppError, messageOf } from '../core/errors.ts'
-import { VERSION } from '../version.ts'
+import { VERSION } from '../core/version.ts'
 import { type Command, type CommandOption, type Terminal, UsageError } from './command.ts'
 import { COMMANDS } from './commands.ts'
 

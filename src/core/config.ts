@@ -4,8 +4,8 @@ import { LOG_LEVELS, type LogLevel } from './logger.ts'
 
 /**
  * Every setting of Fanfold. Each has one name in three spellings: variable `FANFOLD_DATABASE_URL`, flag `--database-url`,
- * and in the library option `database` (`Url` is left out there). A flag wins over the variable, the variable over the default.
- * `docs/reference/configuration.md` is generated from this table.
+ * and in the library option `database` (`Url` is left out there). A flag wins over the variable, the variable over the
+ * default. `docs/reference/configuration.md` is generated from this table.
  */
 interface Setting<T> {
   readonly parse: (text: string) => T

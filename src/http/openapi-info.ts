@@ -1,11 +1,12 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import { VERSION } from '../core/version.ts'
 
 /** The head of the API description (OpenAPI 3.1); paths come from the routes. */
 export const OPENAPI_INFO: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
   openapi: '3.1.0',
   info: {
     title: 'Fanfold',
-    version: '0.1.0',
+    version: VERSION,
     description:
       'Feeds, orders and payments. JSON in snake_case; ids are strings; money is an integer of minor units and an ISO 4217 currency; ' +
       'times are RFC 3339 in UTC. Errors are problem documents (RFC 9457) with a stable `code`. Lists are pages: `?limit=&cursor=` answers ' +

@@ -45,7 +45,10 @@ export async function deliverNext<Tx>(subscription: Subscription<Tx>, shard: num
   return events.length
 }
 
-/** Registers the subscription when it is new, and delivers until closed. Several processes may run the same subscription; they repeat work but lose none. */
+/**
+ * Registers the subscription when it is new, and delivers until closed. Several processes may run the same one; they
+ * repeat work but lose none.
+ */
 export function startSubscriber<Tx>(options: {
   readonly subscription: Subscription<Tx>
   readonly logger: Logger

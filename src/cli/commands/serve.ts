@@ -12,7 +12,12 @@ async function firstKey(fanfold: Fanfold): Promise<string | undefined> {
 
 function greet(terminal: Terminal, address: string, fanfold: Fanfold, secret: string | undefined): void {
   const request = (method: string, path: string, body?: string) =>
-    `  curl -s ${method === 'GET' ? '' : `-X ${method} `}${address}${path} -H "Authorization: Bearer $KEY"${body ? ` -H 'Content-Type: application/json' -d '${body}'` : ''}`
+    [
+      '  curl -s',
+      ...(method === 'GET' ? [] : [`-X ${method}`]),
+      `${address}${path} -H "Authorization: Bearer $KEY"`,
+      ...(body === undefined ? [] : [`-H 'Content-Type: application/json' -d '${body}'`]),
+    ].join(' ')
   const key =
     secret !== undefined
       ? `  KEY=${secret}`
