@@ -17,6 +17,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // Many tests start servers and processes of their own: one file at a time keeps their timing honest.
+    maxWorkers: 1,
   },
 })

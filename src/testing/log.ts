@@ -289,7 +289,7 @@ export function testLog<Tx>(name: string, create: () => Promise<LogHarness<Tx>>)
         for (let n = 0; writing; n++) {
           const shard = n % harness.store.shards
           await harness.append(shard, streams(5, `${shard}-`))
-          await new Promise((resolve) => setTimeout(resolve, 5))
+          await new Promise((resolve) => setTimeout(resolve, 20))
         }
       })()
       let looks = 0
