@@ -70,6 +70,11 @@ export async function openPg(
   const pool: Pool = new pg.Pool(config)
   // A connection that breaks while idle must not end the process; the pool replaces it at the next use.
   pool.on('error', (error) => options.logger.warn({ err: error }, 'an idle database connection was lost'))
+  // Between lending and use a connection has no listener of the pool's: without one of its own, losing it then would end
+  // the process. What was under way on it fails by itself.
+  pool.on('connect', (client) => {
+    client.on('error', (error) => options.logger.debug({ err: error }, 'a database connection was lost'))
+  })
   const names = new Map<string, string>()
 
   async function run<Row extends object>(
