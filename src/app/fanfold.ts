@@ -9,6 +9,7 @@ import { type ApiKeys, createApiKeys } from '../http/auth.ts'
 import type { HttpApp } from '../http/route.ts'
 import { catalogueRoutes } from '../http/routes/catalogue.ts'
 import { keyRoutes } from '../http/routes/keys.ts'
+import { notificationRoutes } from '../http/routes/notifications.ts'
 import { orderRoutes } from '../http/routes/orders.ts'
 import { paymentRoutes } from '../http/routes/payments.ts'
 import { reportRoutes } from '../http/routes/reports.ts'
@@ -119,6 +120,7 @@ async function assemble(base: Base): Promise<Fanfold> {
     async createHttp() {
       const routes = [
         socialRoutes(social),
+        notificationRoutes(social),
         catalogueRoutes(orders),
         orderRoutes(orders),
         reportRoutes(orders),

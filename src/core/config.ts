@@ -75,6 +75,11 @@ export const SETTINGS = {
     wholeNumber(1, 10_000_000),
     'Requests per minute and API key',
   ),
+  pullFollowers: setting<number>(
+    LIMITS.pullFollowersDefault,
+    wholeNumber(1, 100_000_000),
+    'Active followers above whom an author’s posts are merged in when timelines are read, instead of written to each',
+  ),
   storeTimeZone: setting('UTC', timeZone, 'Time zone of the store: it decides to which day a sale belongs'),
   processor: setting('sandbox', String, 'The payment processor used when a payment names none'),
   sandboxSecret: setting('sandbox-webhook-secret', secret, 'Signs the webhooks of the sandbox processor', true),

@@ -44,6 +44,8 @@ export const ERROR_CODES = {
   product_inactive: [422, 'The product is not for sale'],
   self_reference: [422, 'A user cannot do this to himself'],
   interaction_blocked: [422, 'One of the two users blocks the other'],
+  not_repostable: [422, 'Only public posts can be reposted or quoted'],
+  not_editable: [422, 'A repost has no content of its own to edit'],
   too_many_follows: [422, 'The user follows as many people as one user may'],
   illegal_payment_state: [422, 'The payment is in a state that does not allow this'],
   amount_exceeds_capturable: [422, 'The amount is more than can still be captured'],

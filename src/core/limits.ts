@@ -11,6 +11,8 @@ export const LIMITS = {
   pageItemsMax: 100,
   /** Page size when `limit` is not given, in items. */
   pageItemsDefault: 20,
+  /** Longest cursor or token of a list, in characters. */
+  cursorCharsMax: 2_000,
   /** Requests per minute and API key (set with FANFOLD_RATE_LIMIT). */
   requestsPerMinuteDefault: 60_000,
   /** Longest id chosen by the caller (users, products, customers), in characters. */
@@ -27,16 +29,52 @@ export const LIMITS = {
   handleCharsMax: 30,
   /** Longest text of a post, in characters. */
   postTextCharsMax: 5_000,
+  /** Different handles of a post's text that are looked up as mentions; what comes after them stays plain text. */
+  mentionsPerPostMax: 20,
+  /** Different hashtags under which a post is listed; what comes after them stays plain text. */
+  hashtagsPerPostMax: 20,
+  /** Longest hashtag, in characters; a longer one stays plain text. */
+  hashtagCharsMax: 50,
   /** Most media of a post. */
   postMediaMax: 10,
   /** Longest URL, in characters. */
   urlCharsMax: 2_048,
+  /** People named in one notification, the newest. */
+  noticeActorsMax: 3,
+  /** New followers of a day are counted up to this in a notification. */
+  noticeFollowersMax: 1_000,
+  /** Newest people of one notification who are looked at for some whom the reader has not hidden. */
+  noticeActorsSearchedMax: 1_000,
+  /** Unread notifications are counted up to this. */
+  unreadCountMax: 100,
   /** Longest text of a comment, in characters. */
   commentTextCharsMax: 2_000,
   /** Most people one user may follow. */
   followsPerUserMax: 20_000,
   /** Entries kept in one timeline; older pages continue from the post store. */
   timelineEntriesMax: 1_000,
+  /** Newest entries that stay when a timeline with more than the most is cut. */
+  timelineEntriesKept: 424,
+  /** A timeline that nobody read for this long is dropped, and built again on the next visit, in days. */
+  timelineIdleDays: 30,
+  /** A post is not shown again when one of so many reposts shown before it, in one walk, passed it on. */
+  repostWindow: 20,
+  /** Posts that a ranking function of timelines is given at a time. */
+  rankCandidates: 100,
+  /** Age up to which a process reads the posts of very large authors from memory, in milliseconds. */
+  outboxFreshMs: 500,
+  /** Posts of one very large author kept in memory. */
+  outboxCachedPosts: 256,
+  /** Very large authors whose posts are kept in memory. */
+  outboxesCached: 20_000,
+  /** Writes of the timelines' store up to so long before it was last seen are repeated after it was lost, in milliseconds. */
+  timelineLossMs: 5_000,
+  /** How long finished follow backfills are remembered, for the same purpose, in milliseconds. */
+  backfillKeptMs: 3_600_000,
+  /** Active followers above whom an author's posts are merged in at reading (set with FANFOLD_PULL_FOLLOWERS). */
+  pullFollowersDefault: 100_000,
+  /** Timelines that one process builds at the same time. */
+  timelineBuildsMax: 4,
   /** Followers of one fan-out chunk. */
   fanoutChunkFollowers: 1_000,
   /** Followers up to which a chunk takes the small lane of the queue. */
@@ -71,6 +109,8 @@ export const LIMITS = {
   statementMsMax: 30_000,
   /** How long a transaction may sit idle, in milliseconds. */
   idleTransactionMsMax: 10_000,
+  /** How long a command may take on Redis, in milliseconds. */
+  redisCommandMsMax: 5_000,
   /** Tries of a transaction that lost a race (40001, deadlock). */
   transactionTriesMax: 10,
   /** How long a command re-decides after a version conflict before `write_contention`, in milliseconds. */

@@ -20,3 +20,22 @@ export function createLookup<Key extends string | bigint, Value>(
   })
   return batcher.add
 }
+
+/** Look-ups of several keys each, of which so many share one query. */
+const LOOKUPS_PER_QUERY = 16
+
+/** As {@link createLookup}, for callers who need the values of many keys at once. */
+export function createLookups<Key extends string | bigint, Value>(
+  read: (keys: readonly Key[]) => Promise<readonly Value[]>,
+  keyOf: (value: Value) => Key,
+): (keys: readonly Key[]) => Promise<ReadonlyMap<Key, Value>> {
+  const batcher = createBatcher<readonly Key[], ReadonlyMap<Key, Value>>({
+    concurrency: QUERIES_AT_ONCE,
+    maxItems: LOOKUPS_PER_QUERY,
+    run: async (lists) => {
+      const found = new Map((await read([...new Set(lists.flat())])).map((value) => [keyOf(value), value]))
+      return lists.map(() => ({ ok: true, value: found }))
+    },
+  })
+  return batcher.add
+}

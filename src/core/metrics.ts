@@ -72,6 +72,22 @@ export function createMetrics() {
       buckets: SECONDS_BUCKETS,
       registers,
     }),
+    fanoutBacklog: new Gauge({
+      name: 'fanfold_fanout_backlog_posts',
+      help: 'Posts whose fan-out is not done, up to 10,000',
+      registers,
+    }),
+    fanoutBacklogSeconds: new Gauge({
+      name: 'fanfold_fanout_backlog_seconds',
+      help: 'Age of the oldest post whose fan-out is not done',
+      registers,
+    }),
+    timelineReads: new Counter({
+      name: 'fanfold_timeline_reads_total',
+      help: 'Pages of home timelines read: from the timeline (ready), or from the stores because it was not (absent)',
+      labelNames: ['from'] as const,
+      registers,
+    }),
     processorSeconds: new Histogram({
       name: 'fanfold_processor_seconds',
       help: 'Time of a call to a payment processor',

@@ -16,12 +16,21 @@ const CONFLICT = new Set(['40001', '40P01', '55P03'])
 const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', '57P03', '53300'])
 const AMBIGUOUS = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', '57P01', '57P02', '08006', '08003', '08000', '40003'])
 
+const REDIS_AWAY = /^(LOADING|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|READONLY|BUSY|OOM|MISCONF|NOREPLICAS) /
+const REDIS_LOST = /^(Connection is closed\.|Command timed out|Too many Cluster redirections)/
+
 export function failureKind(error: unknown): FailureKind {
   if (!(error instanceof Error)) return 'permanent'
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (CONFLICT.has(code)) return 'conflict'
   if (UNREACHABLE.has(code)) return 'unreachable'
   if (AMBIGUOUS.has(code)) return 'ambiguous'
+  // ioredis: what the server answers to every command while it can serve none, and what has no code.
+  if (error.name === 'ReplyError' && REDIS_AWAY.test(error.message)) return 'unreachable'
+  if (/^(Cluster isn't ready|None of startup nodes|Failed to refresh slots cache)/.test(error.message)) {
+    return 'unreachable'
+  }
+  if (error.name === 'MaxRetriesPerRequestError' || REDIS_LOST.test(error.message)) return 'ambiguous'
   // node-postgres reports a pool without a free connection, and a lost connection, without a code.
   if (/timeout exceeded when trying to connect/i.test(error.message)) return 'unreachable'
   if (/connection terminated|client has encountered a connection error/i.test(error.message)) return 'ambiguous'

@@ -9,6 +9,9 @@ const ENGINES: Readonly<Record<string, () => Promise<Open>>> = {
   'pglite:': async () => (await import('./postgres/engine.ts')).openPgliteEngine,
   'postgres:': async () => (await import('./postgres/engine.ts')).openPostgresEngine,
   'postgresql:': async () => (await import('./postgres/engine.ts')).openPostgresEngine,
+  'redis:': async () => (await import('./redis/engine.ts')).openRedisEngine,
+  'rediss:': async () => (await import('./redis/engine.ts')).openRedisEngine,
+  'redis-cluster:': async () => (await import('./redis/engine.ts')).openRedisClusterEngine,
 }
 
 export const SCHEMES: readonly string[] = Object.keys(ENGINES)
@@ -24,9 +27,15 @@ export function redactUrl(url: string): string {
   return url.replace(/^([a-z][a-z0-9+-]*:\/\/[^:/@]*):[^@/]*@/i, '$1:***@')
 }
 
-function parseUrl(url: string): URL {
+const SEVERAL_HOSTS = /^([a-z][a-z0-9+-]*:\/\/(?:[^@/?#]*@)?[^,/?#]+),([^/?#@]+)/i
+
+/** A list of hosts, `scheme://a:1,b:2`, is more than a URL can say: those after the first become `?nodes=b:2`. */
+export function parseUrl(url: string): URL {
   try {
-    return new URL(url)
+    const nodes = SEVERAL_HOSTS.exec(url)?.[2]
+    const parsed = new URL(url.replace(SEVERAL_HOSTS, '$1'))
+    if (nodes !== undefined) parsed.searchParams.set('nodes', nodes)
+    return parsed
   } catch (cause) {
     throw new AppError('invalid_config', `"${redactUrl(url)}" is not a URL`, { cause })
   }

@@ -44,7 +44,7 @@ export const PageQuery = {
       description: `Items of a page; ${LIMITS.pageItemsDefault} unless given, more than ${LIMITS.pageItemsMax} are cut to that`,
     }),
   ),
-  cursor: Type.Optional(Type.String({ maxLength: 1_000, description: 'next_cursor of the page before' })),
+  cursor: Type.Optional(Type.String({ maxLength: LIMITS.cursorCharsMax, description: 'next_cursor of the page before' })),
 }
 
 /** A 204 without content. */

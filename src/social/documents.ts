@@ -1,26 +1,53 @@
 import { AppError, invalidField } from '../core/errors.ts'
 import { parseId } from '../core/ids.ts'
 import { validator } from '../core/schema.ts'
-import type { StoredComment, StoredPost, StoredUser } from './ports.ts'
-import { type Comment, type Post, USER_ID_MESSAGE, type User, UserId } from './schemas.ts'
+import type { PostVersion as EarlierVersion, PostContent, StoredComment, StoredPost, StoredUser } from './ports.ts'
+import { type Comment, type Post, type PostVersion, USER_ID_MESSAGE, type User, UserId } from './schemas.ts'
+import { hashtagsIn } from './text.ts'
 
 export function toUserDocument(user: StoredUser): User {
   return { user_id: user.userId, handle: user.handle, name: user.name, created_at: user.createdAt.toISOString() }
 }
 
-export function toPostDocument(post: StoredPost): Post {
-  const { text, media } = post.content
+/** A post as it is shown: with the post that it passes on, when that may be read. */
+export interface ShownPost extends StoredPost {
+  readonly reposted?: StoredPost | undefined
+}
+
+function toContent({ text, media }: PostContent): PostVersion['content'] {
+  return {
+    ...(text === undefined ? {} : { text }),
+    ...(media === undefined ? {} : { media: media.map((item) => ({ ...item })) }),
+  }
+}
+
+export function toPostDocument(post: ShownPost): Post {
+  const { editedAt, mentions, repostOf, reposted } = post
+  const hashtags = hashtagsIn(post.content.text)
   return {
     post_id: post.postId.toString(),
     user_id: post.userId,
-    content: {
-      ...(text === undefined ? {} : { text }),
-      ...(media === undefined ? {} : { media: media.map((item) => ({ ...item })) }),
-    },
+    content: toContent(post.content),
     visibility: post.visibility,
     timestamp: post.timestamp.toISOString(),
+    version: post.version,
+    ...(editedAt === undefined ? {} : { edited_at: editedAt.toISOString() }),
+    ...(mentions === undefined || mentions.length === 0 ? {} : { mentions: [...mentions] }),
+    ...(hashtags.length === 0 ? {} : { hashtags }),
+    ...(repostOf === undefined ? {} : { repost_of: repostOf.toString() }),
     like_count: post.likeCount,
     comment_count: post.commentCount,
+    repost_count: post.repostCount,
+    ...(reposted === undefined ? {} : { reposted: toPostDocument(reposted) }),
+  }
+}
+
+export function toVersionDocument(version: EarlierVersion): PostVersion {
+  return {
+    version: version.version,
+    content: toContent(version.content),
+    timestamp: version.writtenAt.toISOString(),
+    replaced_at: version.replacedAt.toISOString(),
   }
 }
 

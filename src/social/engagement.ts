@@ -1,20 +1,33 @@
 import { createBatcher } from '../core/batcher.ts'
 import { type CommandContext, idempotencyKeyOf, judgeKey } from '../core/command.ts'
-import { decodeIdCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
+import { decodeCursor, decodeIdCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
+import { AppError } from '../core/errors.ts'
 import { decomposeId, hashToBucket, ID_ROUTES } from '../core/ids.ts'
+import { LIMITS } from '../core/limits.ts'
 import { validator } from '../core/schema.ts'
 import type { SocialDeps } from './deps.ts'
 import { commentIdOf, commentNotFound, postIdOf, postNotFound, toCommentDocument, userIdOf } from './documents.ts'
-import type { LikeChange, LikeOutcome, StoredComment, StoredPost } from './ports.ts'
+import type { LikeChange, LikeOutcome, Liker, StoredComment, StoredPost } from './ports.ts'
 import type { Posts, ViewerOption } from './posts.ts'
 import { interactionBlocked } from './relations.ts'
-import { type Comment, CreateCommentInput } from './schemas.ts'
+import { type Comment, CreateCommentInput, type Liker as LikerEntry } from './schemas.ts'
+import { createTurnstile } from './turnstile.ts'
 import type { Users } from './users.ts'
 
 const checkInput = validator(CreateCommentInput)
 
+function decodeLiker(list: string, cursor: string | undefined): Liker | undefined {
+  const key = decodeCursor(list, 2, cursor)
+  if (key === undefined) return undefined
+  const [since, userId] = key as [string, string]
+  if (Number.isNaN(Date.parse(since))) throw new AppError('invalid_cursor')
+  return { since: new Date(since), userId }
+}
+
 /** Likes and comments. */
-export function createEngagement({ posts: store, follows, ids, clock }: SocialDeps, users: Users, posts: Posts) {
+export function createEngagement(deps: SocialDeps, users: Users, posts: Posts) {
+  const { posts: store, follows, ids, clock } = deps
+  const pass = createTurnstile<bigint>(LIMITS.batchItemsMax)
   const liking = createBatcher<LikeChange, LikeOutcome>({
     run: async (items) => (await applyLast(items)).map((value) => ({ ok: true, value })),
   })
@@ -40,7 +53,9 @@ export function createEngagement({ posts: store, follows, ids, clock }: SocialDe
   }
 
   async function change(postId: bigint, userId: string, liked: boolean): Promise<void> {
-    if ((await liking.add({ postId, userId, liked })) === 'no_post') throw postNotFound(postId)
+    // A post that everybody likes at once fills one batch at most, so a like of another one is in the next.
+    const outcome = await pass(postId, () => liking.add({ postId, userId, liked }))
+    if (outcome === 'no_post') throw postNotFound(postId)
   }
 
   async function comment(postId: string, input: CreateCommentInput, context: CommandContext = {}): Promise<Comment> {
@@ -70,6 +85,23 @@ export function createEngagement({ posts: store, follows, ids, clock }: SocialDe
     },
     async unlike(postId: string, userId: string): Promise<void> {
       await change(postIdOf(postId), userIdOf(userId, 'params/user_id'), false)
+    },
+    async likers(postId: string, request: PageRequest & ViewerOption = {}): Promise<Page<LikerEntry>> {
+      const { post } = await posts.readable(postId, request.viewer)
+      const list = `likes:${post.postId}`
+      const limit = pageLimit(request.limit)
+      const rows = await store.likers(post.postId, decodeLiker(list, request.cursor), limit + 1)
+      const found = new Map((await deps.users.find(rows.map((row) => row.userId))).map((user) => [user.userId, user]))
+      return pageOf(
+        list,
+        rows,
+        limit,
+        (row) => [row.since.toISOString(), row.userId],
+        ({ userId, since }) => {
+          const { handle, name } = found.get(userId) ?? { handle: '', name: '' }
+          return { user_id: userId, handle, name, since: since.toISOString() }
+        },
+      )
     },
     comment,
     async comments(postId: string, request: PageRequest & ViewerOption = {}): Promise<Page<Comment>> {

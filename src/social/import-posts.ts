@@ -5,7 +5,8 @@ import { messageOf } from '../core/errors.ts'
 import { ID_EPOCH_MS } from '../core/ids.ts'
 import { validator } from '../core/schema.ts'
 import type { SocialDeps } from './deps.ts'
-import type { FanoutService } from './fanout.ts'
+import type { FanoutService } from './fanout/fanout.ts'
+import type { ModeChooser } from './fanout/mode.ts'
 import { type BadLine, createBadLines, type LineSource, lineBatches, type OnImportProgress } from './import-source.ts'
 import type { NewPost, RowKey } from './ports.ts'
 import type { Posts } from './posts.ts'
@@ -110,6 +111,7 @@ export async function importPosts(
   deps: SocialDeps,
   posts: Posts,
   fanout: FanoutService,
+  modes: ModeChooser,
   source: LineSource,
   options: ImportPostsOptions,
 ): Promise<ImportPostsReport> {
@@ -123,12 +125,24 @@ export async function importPosts(
 
   /** Stores the posts; those whose id of the past is taken get another one, a little beside it. */
   async function insert(rows: readonly Row[]): Promise<void> {
-    let left = rows
+    let left = await Promise.all(
+      rows.map(async (row) => ({
+        ...row,
+        mode: await modes.usual(row.input.user_id),
+        mentions: await posts.mentionsIn(row.input.content?.text),
+      })),
+    )
     for (let attempt = 1; left.length > 0 && attempt <= ID_TRIES; attempt++) {
-      const drafts = left.map((row): NewPost => posts.draft(row.input, row.idempotency, beside(row.atMs, attempt)))
+      const drafts = left.map(
+        ({ input, idempotency, atMs, mode, mentions }): NewPost =>
+          posts.draft(input, idempotency, { atMs: beside(atMs, attempt), mode, mentions }),
+      )
       const outcomes = await deps.posts.insert(drafts)
       const created = drafts.filter((_, index) => outcomes[index]!.kind === 'created')
-      await fanout.enqueue(created.map((post) => post.postId))
+      await fanout.enqueue(
+        created.map((post) => post.postId),
+        true,
+      )
       added += created.length
       present += outcomes.filter((outcome) => outcome.kind === 'repeated').length
       left = left.filter((_, index) => outcomes[index]!.kind === 'id_taken')

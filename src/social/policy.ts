@@ -10,8 +10,27 @@ export function mayRead(post: Pick<StoredPost, 'userId' | 'visibility'>, viewer:
   return post.visibility === 'public' || relation.follows
 }
 
-/** Does this post belong into the home timeline of `viewer`? Only what is followed, and nothing muted or blocked. */
-export function belongsHome(post: Pick<StoredPost, 'userId'>, viewer: string, relation: Relation): boolean {
+/**
+ * Does this post belong into the home timeline of `viewer`? Only what is followed, and nothing muted or blocked. Of
+ * somebody who was unfollowed with the past kept: the public posts until then.
+ */
+export function belongsHome(
+  post: Pick<StoredPost, 'userId' | 'visibility' | 'timestamp'>,
+  viewer: string,
+  relation: Relation,
+): boolean {
   if (viewer === post.userId) return true
-  return relation.follows && !relation.blocked && !relation.muted
+  if (relation.blocked || relation.muted) return false
+  if (relation.follows) return true
+  return relation.keptUntil !== undefined && post.visibility === 'public' && post.timestamp <= relation.keptUntil
+}
+
+/** A repost adds nothing of its own; a quote does. */
+export function isRepost(post: Pick<StoredPost, 'content' | 'repostOf'>): boolean {
+  return post.repostOf !== undefined && post.content.text === undefined && post.content.media === undefined
+}
+
+/** May the passed-on post be shown inside another one in the home timeline of `viewer`? */
+export function mayShowRoot(root: StoredPost, viewer: string, relation: Relation): boolean {
+  return mayRead(root, viewer, relation) && !relation.muted
 }

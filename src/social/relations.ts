@@ -1,13 +1,18 @@
 import { decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
 import { AppError } from '../core/errors.ts'
 import { LIMITS } from '../core/limits.ts'
-import type { Backfill } from './backfill.ts'
+import type { Backfill } from './timelines/backfill.ts'
 import type { SocialDeps } from './deps.ts'
 import { userIdOf } from './documents.ts'
 import { STRANGERS } from './policy.ts'
 import type { FollowItem } from './ports.ts'
 import type { FollowEntry } from './schemas.ts'
 import type { Users } from './users.ts'
+
+export interface UnfollowOptions {
+  /** The followee's public posts so far stay in the timeline. */
+  readonly keep_history?: boolean | undefined
+}
 
 export const interactionBlocked = () => new AppError('interaction_blocked')
 
@@ -62,9 +67,9 @@ export function createRelations({ users: store, follows, clock }: SocialDeps, us
       }
       if (outcome.pending) await backfill.one(edge)
     },
-    async unfollow(followerId: string, followeeId: string): Promise<void> {
+    async unfollow(followerId: string, followeeId: string, options: UnfollowOptions = {}): Promise<void> {
       pair(followerId, followeeId)
-      await follows.unfollow({ followerId, followeeId })
+      await follows.unfollow({ followerId, followeeId }, options.keep_history ? now() : undefined)
     },
     async block(userId: string, otherId: string): Promise<void> {
       await existingPair(userId, otherId)

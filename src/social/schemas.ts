@@ -114,24 +114,83 @@ const VisibilityField = Type.Enum([...VISIBILITIES], {
 })
 
 export const PublishInput = Type.Object(
-  { user_id: UserId, content: Content, visibility: Type.Optional(VisibilityField) },
+  {
+    user_id: UserId,
+    content: Type.Optional(
+      Type.Object(Content.properties, {
+        additionalProperties: false,
+        minProperties: 1,
+        description: 'Text, media, or both; required unless repost_of is given',
+      }),
+    ),
+    repost_of: Type.Optional(
+      bigId('A public post to pass on: as a repost without content, which a user does once, else as a quote'),
+    ),
+    visibility: Type.Optional(VisibilityField),
+  },
   { additionalProperties: false, description: 'A new post' },
 )
 export type PublishInput = Static<typeof PublishInput>
 
+export const EditPostInput = Type.Object(
+  { content: Content },
+  { additionalProperties: false, description: 'What the post shall say from now on; all of it' },
+)
+export type EditPostInput = Static<typeof EditPostInput>
+
+const postFields = {
+  post_id: PostId,
+  user_id: UserId,
+  content: Type.Object(Content.properties, { description: 'Text, media, or both; empty in a repost' }),
+  visibility: VisibilityField,
+  timestamp: Timestamp('When it was published'),
+  version: Type.Integer({ minimum: 1, description: '1 at first, one more with each edit; the ETag is made of it' }),
+  edited_at: Type.Optional(Timestamp('When it was last edited; absent when never')),
+  mentions: Type.Optional(
+    Type.Array(UserId, { description: 'Users whose @handle stood in the text when it was written; absent when none' }),
+  ),
+  hashtags: Type.Optional(
+    Type.Array(Type.String(), { description: 'Hashtags of the text, in lower case, without #; absent when none' }),
+  ),
+  repost_of: Type.Optional(bigId('The post that this one passes on')),
+  like_count: Count('People who like it'),
+  comment_count: Count('Comments on it'),
+  repost_count: Count('Reposts and quotes of it'),
+  liked: Type.Optional(Type.Boolean({ description: 'Does the viewer like it? Absent without a viewer' })),
+}
+
 export const Post = Type.Object(
   {
-    post_id: PostId,
-    user_id: UserId,
-    content: Content,
-    visibility: VisibilityField,
-    timestamp: Timestamp('When it was published'),
-    like_count: Count('People who like it'),
-    comment_count: Count('Comments on it'),
+    ...postFields,
+    reposted: Type.Optional(
+      Type.Object(postFields, { description: 'The post repost_of names; absent when it is gone or not to be read' }),
+    ),
   },
   { description: 'A post' },
 )
 export type Post = Static<typeof Post>
+
+export const PostVersion = Type.Object(
+  {
+    version: Type.Integer({ minimum: 1, description: 'Version of the post that said this' }),
+    content: Content,
+    timestamp: Timestamp('When it was written'),
+    replaced_at: Timestamp('When an edit replaced it'),
+  },
+  { description: 'What a post said before it was edited' },
+)
+export type PostVersion = Static<typeof PostVersion>
+
+export const Liker = Type.Object(
+  {
+    user_id: UserId,
+    handle: Type.String({ description: 'Public name', examples: ['ada'] }),
+    name: Type.String({ description: 'Name shown beside posts', examples: ['Ada Lovelace'] }),
+    since: Timestamp('When the like was given'),
+  },
+  { description: 'One who likes a post' },
+)
+export type Liker = Static<typeof Liker>
 
 // -------------------------------------------------------------------------------------------------------- comments
 
@@ -153,6 +212,43 @@ export const Comment = Type.Object(
 )
 export type Comment = Static<typeof Comment>
 
+// --------------------------------------------------------------------------------------------------- notifications
+
+export const NOTIFICATION_KINDS = ['follow', 'like', 'comment', 'mention', 'repost'] as const
+
+export const Notification = Type.Object(
+  {
+    kind: Type.Enum([...NOTIFICATION_KINDS], { description: 'What was done', examples: ['like'] }),
+    post_id: Type.Optional(bigId('The post it was done to, or that mentions the user; absent for follows')),
+    count: Type.Integer({
+      minimum: 1,
+      description:
+        'How many of that UTC day, those not named included: people who like the post or follow, comments, reposts ' +
+        `with quotes; followers are counted up to ${LIMITS.noticeFollowersMax}`,
+    }),
+    actors: Type.Array(UserId, {
+      description: `Who did it: the newest, at most ${LIMITS.noticeActorsMax}, without users muted or blocked`,
+    }),
+    latest_at: Timestamp('When it was last done'),
+    unread: Type.Boolean({ description: 'Was something added after what the user has seen?' }),
+  },
+  { description: 'What others did to one post, or follows, on one UTC day; or one mention' },
+)
+export type Notification = Static<typeof Notification>
+
+export const SeenInput = Type.Object(
+  {
+    up_to: Type.String({
+      format: 'date-time',
+      description: 'Everything up to this moment has been seen, with offset; the latest_at of the newest shown',
+      examples: ['2026-01-31T12:00:00.000Z'],
+      errorMessage: 'must be an RFC 3339 date-time with offset',
+    }),
+  },
+  { additionalProperties: false, description: 'How far the notifications have been seen' },
+)
+export type SeenInput = Static<typeof SeenInput>
+
 // ----------------------------------------------------------------------------------------------------------- lists
 
 const pageSchema = <Item extends Type.TSchema>(item: Item, description: string) =>
@@ -166,5 +262,19 @@ const pageSchema = <Item extends Type.TSchema>(item: Item, description: string) 
     { description },
   )
 export const PostPage = pageSchema(Post, 'Posts, newest first')
+export const PostVersionPage = pageSchema(PostVersion, 'Earlier versions, newest first')
 export const CommentPage = pageSchema(Comment, 'Comments, oldest first')
 export const FollowPage = pageSchema(FollowEntry, 'Users, by id')
+export const LikerPage = pageSchema(Liker, 'Who likes a post, newest first')
+export const NotificationPage = Type.Object(
+  {
+    ...pageSchema(Notification, '').properties,
+    unread_count: Type.Integer({
+      minimum: 0,
+      maximum: LIMITS.unreadCountMax,
+      description: `Unread notifications, counted up to ${LIMITS.unreadCountMax}`,
+    }),
+  },
+  { description: 'Notifications, newest first' },
+)
+export type NotificationPage = Static<typeof NotificationPage>

@@ -1,18 +1,40 @@
 import type { CommandContext } from '../core/command.ts'
-import { decodeIdCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
+import type { Page, PageRequest } from '../core/cursor.ts'
 import type { Closable } from '../core/lifecycle.ts'
-import { createBackfill } from './backfill.ts'
 import type { SocialDeps } from './deps.ts'
-import { toPostDocument, userIdOf } from './documents.ts'
 import { createEngagement } from './engagement.ts'
-import { createFanout, type FanoutOptions } from './fanout.ts'
-import { createHomeReader } from './home-timeline.ts'
+import { createFanout, type FanoutOptions } from './fanout/fanout.ts'
+import { createModeChooser, type ModeOptions } from './fanout/mode.ts'
+import { createRepair } from './fanout/repair.ts'
 import { type ImportFollowsOptions, type ImportFollowsReport, importFollows } from './import-follows.ts'
 import { type ImportPostsOptions, type ImportPostsReport, importPosts } from './import-posts.ts'
 import type { LineSource } from './import-source.ts'
+import { createLiked } from './liked.ts'
+import { createNotifications, type Notifications } from './notifications.ts'
 import { createPosts, type ViewerOption } from './posts.ts'
-import { createRelations } from './relations.ts'
-import type { Comment, CreateCommentInput, CreateUserInput, FollowEntry, Post, PublishInput, User } from './schemas.ts'
+import { createRelations, type UnfollowOptions } from './relations.ts'
+import type {
+  Comment,
+  CreateCommentInput,
+  CreateUserInput,
+  EditPostInput,
+  FollowEntry,
+  Liker,
+  Post,
+  PostVersion,
+  PublishInput,
+  SeenInput,
+  User,
+} from './schemas.ts'
+import { createArrivals } from './timelines/arrivals.ts'
+import { createBackfill } from './timelines/backfill.ts'
+import { createTimelineBuilder } from './timelines/builder.ts'
+import { createExplain, type TimelineExplanation } from './timelines/explain.ts'
+import { createFeed, type TimelinePage, type TimelineRequest } from './timelines/feed.ts'
+import { createHomeReader } from './timelines/home.ts'
+import { createOutboxes } from './timelines/outboxes.ts'
+import type { RankTimeline } from './timelines/ranking.ts'
+import { type RebuildTimelinesOptions, rebuildTimelines } from './timelines/rebuild.ts'
 import { createUsers } from './users.ts'
 import { type SocialReport, type VerifyOptions, verifySocial } from './verify.ts'
 import { type SocialWorkerOptions, startSocialWorkers, sweepSocial } from './workers.ts'
@@ -36,8 +58,11 @@ export interface Social extends Closable {
    * `self_reference`, `interaction_blocked`, `too_many_follows`.
    */
   follow(followerId: string, followeeId: string): Promise<void>
-  /** From the next read on, the followee's posts are not in the follower's timeline. */
-  unfollow(followerId: string, followeeId: string): Promise<void>
+  /**
+   * From the next read on, the followee's posts are not in the follower's timeline; with `keep_history` those stay that
+   * were published for everybody until now.
+   */
+  unfollow(followerId: string, followeeId: string, options?: UnfollowOptions): Promise<void>
   /**
    * Neither sees the other's posts, nor may follow, like or comment. Follows stay, and count again after unblocking.
    */
@@ -54,29 +79,57 @@ export interface Social extends Closable {
   /**
    * Publishes a post: it is in the author's timeline and profile when this resolves, and on its way to the followers.
    * A repeat with the same `idempotencyKey` of the same author answers the first post. Throws `idempotency_key_reused`.
+   *
+   * With `repost_of` it passes a public post on: with content as a quote, without as a repost (of a repost: what that
+   * passes on). Throws `not_repostable`, `interaction_blocked`, and `already_exists` with the `post_id` of the first for
+   * a second repost of the same post.
    */
   publish(input: PublishInput, context?: CommandContext): Promise<Post>
   /** With `viewer`, `post_not_found` also for what that user may not read. */
   post(postId: string, options?: ViewerOption): Promise<Post>
-  /** From the next read on nobody sees it. */
+  /**
+   * Replaces the content, and with it mentions and hashtags; what the post said before is kept. The same content again
+   * changes nothing. Throws `not_editable` for a repost, `version_mismatch`.
+   */
+  editPost(postId: string, input: EditPostInput, context?: CommandContext): Promise<Post>
+  /** What the post said before each edit, newest first; who may read the post may read them. */
+  postVersions(postId: string, page?: PageRequest & ViewerOption): Promise<Page<PostVersion>>
+  /** Public posts with a hashtag (without `#`, whatever its case), newest first; with `viewer`, nobody blocked or muted. */
+  hashtag(tag: string, page?: PageRequest & ViewerOption): Promise<Page<Post>>
+  /** From the next read on nobody sees it, its earlier versions, or reposts of it; quotes of it stay. */
   deletePost(postId: string): Promise<void>
   /** One author's posts, newest first; with `viewer`, those that user may read. */
   posts(userId: string, page?: PageRequest & ViewerOption): Promise<Page<Post>>
   /**
-   * The home timeline: posts of the user and of everybody followed, newest first. A page is shorter than `limit` only
-   * at the end; a walk by cursor shows every post once, whatever is published meanwhile.
+   * The home timeline: posts of the user and of everybody followed, newest first or ranked. A page is shorter than `limit`
+   * only at the end; a walk by cursor shows every post once, whatever is published meanwhile. With `newer`, what came
+   * since an earlier answer.
    */
-  timeline(userId: string, page?: PageRequest): Promise<Page<Post>>
+  timeline(userId: string, page?: TimelineRequest): Promise<TimelinePage>
 
   /** Throws `interaction_blocked`. */
   like(postId: string, userId: string): Promise<void>
   unlike(postId: string, userId: string): Promise<void>
+  /** Who likes a post, newest first. */
+  likers(postId: string, page?: PageRequest & ViewerOption): Promise<Page<Liker>>
   /** Throws `interaction_blocked`, `idempotency_key_reused`. */
   comment(postId: string, input: CreateCommentInput, context?: CommandContext): Promise<Comment>
   /** Oldest first. */
   comments(postId: string, page?: PageRequest & ViewerOption): Promise<Page<Comment>>
   deleteComment(commentId: string): Promise<void>
 
+  /**
+   * What others did that a user is to hear of, newest first: likes, comments and reposts by post and UTC day, follows by
+   * day, mentions. They stay for as long as what they tell of.
+   */
+  notifications(userId: string, page?: PageRequest): Promise<Notifications>
+  /** The user has seen the notifications up to a moment; an earlier one than said before changes nothing. */
+  seeNotifications(userId: string, input: SeenInput): Promise<void>
+
+  /** Why a post is or is not in a home timeline, step by step. */
+  explainTimeline(userId: string, postId: string): Promise<TimelineExplanation>
+  /** Builds timelines anew from follows and posts, while they are read and written; answers how many. */
+  rebuildTimelines(options?: RebuildTimelinesOptions): Promise<number>
   /** Compares each timeline, as readers see it and as it is stored, with the naive pull query; and counts with rows. */
   verify(options?: VerifyOptions): Promise<SocialReport>
   /**
@@ -93,23 +146,31 @@ export interface Social extends Closable {
   startWorkers(options?: SocialWorkerOptions): Closable
 }
 
-export function createSocial(deps: SocialDeps, options: FanoutOptions = {}): Social {
-  const users = createUsers(deps)
-  const backfill = createBackfill(deps, options.timelineEntries)
-  const fanout = createFanout(deps, options)
-  const relations = createRelations(deps, users, backfill)
-  const posts = createPosts(deps, users, fanout)
-  const engagement = createEngagement(deps, users, posts)
-  const home = createHomeReader(deps)
-  const sweep = () => sweepSocial(deps, fanout, backfill, users)
+export interface SocialOptions extends FanoutOptions, ModeOptions {
+  /** Entries of a timeline that was just built; {@link LIMITS.timelineEntriesKept} unless a test says otherwise. */
+  readonly timelineEntries?: number
+  /** Orders the candidates of timelines that are asked for with `order: 'ranked'`. */
+  readonly rankTimeline?: RankTimeline<Post> | undefined
+}
 
-  async function timeline(userId: string, request: PageRequest = {}): Promise<Page<Post>> {
-    await users.require(userIdOf(userId))
-    const list = `timeline:${userId}`
-    const limit = pageLimit(request.limit)
-    const rows = await home.read(userId, decodeIdCursor(list, request.cursor), limit + 1)
-    return pageOf(list, rows, limit, (row) => [row.postId], toPostDocument)
-  }
+export function createSocial(deps: SocialDeps, options: SocialOptions = {}): Social {
+  const { clock } = deps
+  const users = createUsers(deps)
+  const backfill = createBackfill(deps, clock, options.timelineEntries)
+  const fanout = createFanout(deps, options)
+  const modes = createModeChooser(deps, clock, options)
+  const relations = createRelations(deps, users, backfill)
+  const posts = createPosts(deps, users, fanout, modes)
+  const engagement = createEngagement(deps, users, posts)
+  const notifications = createNotifications(deps, users)
+  const liked = createLiked(deps)
+  const builder = createTimelineBuilder(deps, options.timelineEntries)
+  const outboxes = createOutboxes(deps, clock)
+  const home = createHomeReader(deps, outboxes, clock, { onAbsent: builder.request })
+  const arrivals = createArrivals(deps, outboxes, home, clock)
+  const feed = createFeed(deps, users, home, arrivals, liked, options.rankTimeline)
+  const swept = { fanout, backfill, users, repair: createRepair(deps) }
+  const sweep = () => sweepSocial(deps, swept)
 
   return {
     createUser: users.create,
@@ -124,23 +185,39 @@ export function createSocial(deps: SocialDeps, options: FanoutOptions = {}): Soc
     follows: relations.follows,
     followers: relations.followers,
     publish: posts.publish,
-    post: posts.get,
+    async post(postId, postOptions = {}) {
+      return liked.one(await posts.get(postId, postOptions), postOptions.viewer)
+    },
+    editPost: posts.edit,
+    postVersions: posts.versions,
+    async hashtag(tag, request = {}) {
+      const page = await posts.byHashtag(tag, request)
+      return { ...page, items: await liked.withLiked(page.items, request.viewer) }
+    },
     deletePost: posts.delete,
-    posts: posts.profile,
-    timeline,
+    async posts(userId, request = {}) {
+      const page = await posts.profile(userId, request)
+      return { ...page, items: await liked.withLiked(page.items, request.viewer) }
+    },
+    timeline: feed.timeline,
     like: engagement.like,
     unlike: engagement.unlike,
+    likers: engagement.likers,
     comment: engagement.comment,
     comments: engagement.comments,
     deleteComment: engagement.deleteComment,
-    verify: (verifyOptions = {}) => verifySocial(deps, verifyOptions),
+    notifications: notifications.list,
+    seeNotifications: notifications.seen,
+    explainTimeline: createExplain(deps, users, home, outboxes),
+    rebuildTimelines: (rebuildOptions = {}) => rebuildTimelines(deps, users, builder, rebuildOptions),
+    verify: (verifyOptions = {}) => verifySocial(deps, clock, verifyOptions),
     importFollows: (source, importOptions = {}) => importFollows(deps, backfill, source, importOptions),
-    importPosts: (source, importOptions = {}) => importPosts(deps, posts, fanout, source, importOptions),
+    importPosts: (source, importOptions = {}) => importPosts(deps, posts, fanout, modes, source, importOptions),
     sweep,
     startWorkers: (workerOptions = {}) => startSocialWorkers(deps, fanout, sweep, workerOptions),
     /** Waits for the writes under way. */
     async close() {
-      await Promise.all([posts.drain(), engagement.drain()])
+      await Promise.all([posts.drain(), engagement.drain(), builder.drain()])
       await fanout.drain()
     },
   }

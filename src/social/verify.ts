@@ -1,7 +1,11 @@
+import type { Clock } from '../core/clock.ts'
 import type { SocialStores } from './deps.ts'
-import { allFollowees, createHomeReader } from './home-timeline.ts'
-import { belongsHome, STRANGERS } from './policy.ts'
-import type { PostProblem } from './ports.ts'
+import { belongsHome, isRepost, mayShowRoot, STRANGERS } from './policy.ts'
+import type { PostProblem, StoredPost } from './ports.ts'
+import { relationsTo } from './reposts.ts'
+import { createHomeReader, type HomeReader, isRepeated, type Place, placeBehind, TOP } from './timelines/home.ts'
+import { createOutboxes } from './timelines/outboxes.ts'
+import { authorsOf } from './timelines/sources.ts'
 
 export interface VerifyOptions {
   /** Only these users' timelines. */
@@ -57,18 +61,21 @@ export interface SocialReport {
 }
 
 const USERS_AT_ONCE = 500
-const IDS_AT_ONCE = 5_000
+const IDS_AT_ONCE = 1_000
 const POSTS_AT_ONCE = 1_000
 const FINDINGS_LISTED = 1_000
-const CACHED_IDS_MAX = 2_000_000
+const CACHED_POSTS_MAX = 500_000
 
 /**
  * Compares what readers see, walking each timeline to its end, with the naive pull query: every post of everybody
  * followed. What differs is looked at once more, with fresh eyes, so that writes going on meanwhile are no findings.
  */
-export async function verifySocial(stores: SocialStores, options: VerifyOptions): Promise<SocialReport> {
+export async function verifySocial(stores: SocialStores, clock: Clock, options: VerifyOptions): Promise<SocialReport> {
   const findings: (TimelineFinding | CountFinding)[] = []
   const totals = { missing: 0, extra: 0, duplicate: 0, misplaced: 0, not_stored: 0 }
+  // Each reader begins with nothing in memory.
+  const newReader = () => createHomeReader(stores, createOutboxes(stores, clock), clock, { visit: false })
+  let home = newReader()
   const authors = createAuthorCache(stores)
   let timelines = 0
   let entries = 0
@@ -76,10 +83,11 @@ export async function verifySocial(stores: SocialStores, options: VerifyOptions)
 
   for await (const userId of usersToVerify(stores, options)) {
     options.signal?.throwIfAborted()
-    let looked = await lookAt(stores, authors, userId)
+    let looked = await lookAt(stores, home, authors, userId)
     if (looked.findings.length > 0) {
       authors.forget()
-      looked = await lookAt(stores, authors, userId)
+      home = newReader()
+      looked = await lookAt(stores, home, authors, userId)
     }
     const late = new Set(await stores.posts.ledger.pending(looked.findings.map((finding) => BigInt(finding.post_id))))
     for (const finding of looked.findings) {
@@ -118,14 +126,14 @@ async function* usersToVerify({ users }: SocialStores, options: VerifyOptions): 
 }
 
 interface AuthorCache {
-  /** Ids of all posts of an author. */
-  idsOf(authorId: string): Promise<readonly bigint[]>
+  /** All posts of an author. */
+  postsOf(authorId: string): Promise<readonly StoredPost[]>
   forget(): void
 }
 
 /** Popular authors stand in thousands of timelines; their posts are read once. */
 function createAuthorCache({ posts }: SocialStores): AuthorCache {
-  let cache = new Map<string, readonly bigint[]>()
+  let cache = new Map<string, readonly StoredPost[]>()
   let cached = 0
   const forget = () => {
     cache = new Map()
@@ -133,35 +141,61 @@ function createAuthorCache({ posts }: SocialStores): AuthorCache {
   }
   return {
     forget,
-    async idsOf(authorId) {
+    async postsOf(authorId) {
       const known = cache.get(authorId)
       if (known !== undefined) return known
-      const ids: bigint[] = []
-      for (;;) {
-        const page = await posts.idsByAuthors([authorId], ids.at(-1), IDS_AT_ONCE)
-        ids.push(...page)
-        if (page.length < IDS_AT_ONCE) break
+      const all: StoredPost[] = []
+      for (let below: bigint | undefined; ; ) {
+        const ids = await posts.idsByAuthors([authorId], below, IDS_AT_ONCE)
+        all.push(...(await posts.find(ids)))
+        below = ids.at(-1)
+        if (ids.length < IDS_AT_ONCE) break
       }
-      if (cached > CACHED_IDS_MAX) forget()
-      cache.set(authorId, ids)
-      cached += ids.length
-      return ids
+      if (cached > CACHED_POSTS_MAX) forget()
+      cache.set(authorId, all)
+      cached += all.length
+      return all
     },
   }
 }
 
-async function lookAt(stores: SocialStores, authors: AuthorCache, userId: string) {
-  const { follows, timelines } = stores
-  const shown = await walk(stores, userId)
-  const followees = await allFollowees(follows, userId)
-  const relations = await follows.relations(userId, followees)
-  const due = new Set<bigint>()
-  const hidden = new Set<bigint>()
-  for (const authorId of [userId, ...followees]) {
-    const visible = belongsHome({ userId: authorId }, userId, relations.get(authorId) ?? STRANGERS)
-    for (const id of await authors.idsOf(authorId)) (visible ? due : hidden).add(id)
+/** What should be in a timeline: what a walk shows, in its order, and what is hidden from it just now. */
+async function dueIn(stores: SocialStores, authors: AuthorCache, userId: string) {
+  const { follows, posts } = stores
+  const authorIds = await authorsOf(follows, userId)
+  const written = (await Promise.all(authorIds.map((authorId) => authors.postsOf(authorId)))).flat()
+  const rootIds = new Set(written.flatMap((post) => post.repostOf ?? []))
+  const roots = new Map<bigint, StoredPost>()
+  for (const slice of slices([...rootIds], IDS_AT_ONCE)) {
+    for (const root of await posts.find(slice)) roots.set(root.postId, root)
+  }
+  const relations = await relationsTo(follows, userId, [...written, ...roots.values()])
+  const relationTo = (authorId: string) => relations.get(authorId) ?? STRANGERS
+  const isShown = (post: StoredPost) => {
+    if (!belongsHome(post, userId, relationTo(post.userId))) return false
+    if (!isRepost(post)) return true
+    const root = roots.get(post.repostOf!)
+    return root !== undefined && mayShowRoot(root, userId, relationTo(root.userId))
   }
 
+  const due = new Set<bigint>()
+  const hidden: StoredPost[] = []
+  let place: Place = TOP
+  for (const post of written.sort((a, b) => (a.postId < b.postId ? 1 : -1))) {
+    if (!isShown(post)) {
+      // Hidden, but delivered: of somebody followed.
+      if (relationTo(post.userId).follows) hidden.push(post)
+    } else if (!isRepeated(post, place)) {
+      due.add(post.postId)
+      place = placeBehind(post, place)
+    }
+  }
+  return { due, hidden }
+}
+
+async function lookAt(stores: SocialStores, home: HomeReader, authors: AuthorCache, userId: string) {
+  const shown = await walk(home, userId)
+  const { due, hidden } = await dueIn(stores, authors, userId)
   const findings: TimelineFinding[] = []
   const found = (kind: TimelineFindingKind, id: bigint) =>
     findings.push({ kind, user_id: userId, post_id: id.toString() })
@@ -175,32 +209,43 @@ async function lookAt(stores: SocialStores, authors: AuthorCache, userId: string
     last = id
   }
   for (const id of due) if (!seen.has(id)) found('missing', id)
-  if (hidden.size > 0) {
-    const { ids: stored, floor } = await storedEntries(timelines, userId)
-    for (const id of hidden) if (id > floor && !stored.has(id)) found('not_stored', id)
+  const pushed = hidden.filter((post) => post.mode === 'push')
+  if (pushed.length > 0) {
+    const stored = await storedEntries(stores.timelines, userId)
+    if (stored !== undefined) {
+      for (const { postId } of pushed) {
+        if (postId > stored.floor && !stored.ids.has(postId)) found('not_stored', postId)
+      }
+    }
   }
   return { findings, entries: shown.length }
 }
 
 /** What a reader sees who walks all pages. */
-async function walk(stores: SocialStores, userId: string): Promise<bigint[]> {
-  const home = createHomeReader(stores)
+async function walk(home: HomeReader, userId: string): Promise<bigint[]> {
   const shown: bigint[] = []
-  for (;;) {
-    const page = await home.read(userId, shown.at(-1), POSTS_AT_ONCE)
-    shown.push(...page.map((post) => post.postId))
-    if (page.length < POSTS_AT_ONCE) return shown
+  for (let place: Place | undefined = TOP; place !== undefined; ) {
+    const page = await home.read(userId, place, POSTS_AT_ONCE)
+    shown.push(...page.posts.map((post) => post.postId))
+    place = page.next
   }
+  return shown
 }
 
+/** The entries of a timeline that is ready. */
 async function storedEntries(timelines: SocialStores['timelines'], userId: string) {
   const ids = new Set<bigint>()
   for (let below: bigint | undefined; ; ) {
-    const { postIds, floor } = await timelines.read(userId, below, IDS_AT_ONCE)
-    for (const id of postIds) ids.add(id)
-    below = postIds.at(-1)
-    if (postIds.length < IDS_AT_ONCE) return { ids, floor }
+    const slice = await timelines.read(userId, below, IDS_AT_ONCE, { visit: false })
+    if (slice === undefined) return undefined
+    for (const id of slice.postIds) ids.add(id)
+    below = slice.postIds.at(-1)
+    if (slice.postIds.length < IDS_AT_ONCE) return { ids, floor: slice.floor }
   }
+}
+
+function* slices<Item>(items: readonly Item[], size: number): Generator<Item[]> {
+  for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size)
 }
 
 async function auditCounts({ posts }: SocialStores, signal: AbortSignal | undefined) {

@@ -1,29 +1,41 @@
 import { type Closable, startLoop } from '../core/lifecycle.ts'
 import { LIMITS } from '../core/limits.ts'
-import type { Backfill } from './backfill.ts'
 import type { SocialDeps } from './deps.ts'
-import { FANOUT_TOPIC, type FanoutService } from './fanout.ts'
+import { FANOUT_TOPIC, type FanoutService } from './fanout/fanout.ts'
+import type { Repair } from './fanout/repair.ts'
+import type { Backfill } from './timelines/backfill.ts'
 import type { Users } from './users.ts'
 
 const SWEEP_REST_MS = 1_000
 const SWEEP_ITEMS = 500
 const LEFTOVER_ROWS = 2_000
+const BACKLOG_COUNTED = 10_000
+const DAY_MS = 86_400_000
+
+export interface Swept {
+  readonly fanout: FanoutService
+  readonly backfill: Backfill
+  readonly users: Users
+  readonly repair: Repair
+}
 
 /** One round of the sweeper: takes up what a crash left half-way. Answers true when there may be more at once. */
-export async function sweepSocial(
-  deps: SocialDeps,
-  fanout: FanoutService,
-  backfill: Backfill,
-  users: Users,
-): Promise<boolean> {
+export async function sweepSocial(deps: SocialDeps, { fanout, backfill, users, repair }: Swept): Promise<boolean> {
+  const { posts, follows, timelines, metrics } = deps
   const now = deps.clock.now()
   const before = (ms: number) => new Date(now - ms)
   const done = [
+    await repair.look(),
     (await fanout.sweep(SWEEP_ITEMS)) === SWEEP_ITEMS,
     (await backfill.resume(before(LIMITS.fanoutPendingMs), SWEEP_ITEMS)) === SWEEP_ITEMS,
-    (await deps.posts.clearLeftovers(LEFTOVER_ROWS)) > 0,
+    (await posts.clearLeftovers(LEFTOVER_ROWS)) > 0,
     (await users.finishErasures(before(LIMITS.eraseSettleMs), SWEEP_ITEMS)) === SWEEP_ITEMS,
+    (await follows.forgetBackfills(before(LIMITS.backfillKeptMs), SWEEP_ITEMS)) === SWEEP_ITEMS,
+    (await timelines.expire(before(LIMITS.timelineIdleDays * DAY_MS), SWEEP_ITEMS)) === SWEEP_ITEMS,
   ]
+  const backlog = await posts.ledger.backlog(BACKLOG_COUNTED)
+  metrics.fanoutBacklog.set(backlog.posts)
+  metrics.fanoutBacklogSeconds.set(Math.max(0, now - (backlog.oldest?.getTime() ?? now)) / 1_000)
   return done.includes(true)
 }
 

@@ -17,6 +17,7 @@ export function testFollowStore(name: string, create: () => Promise<StoreHarness
     })
     afterAll(() => close())
 
+    const none = { follows: false, blocked: false, muted: false }
     const followees = async (id: string) => (await follows.followees(id, undefined, 100)).map((item) => item.userId)
     const followers = async (id: string) => (await follows.followers(id, undefined, 100)).map((item) => item.userId)
     const relation = async (a: string, b: string) => (await follows.relations(a, [b])).get(b)
@@ -48,10 +49,10 @@ export function testFollowStore(name: string, create: () => Promise<StoreHarness
       await follows.follow(edge('a4', 'c4'), later(-5_000), MANY)
       expect(await follows.pendingBackfills(later(-4_000), 2)).toEqual([edge('a4', 'b4'), edge('a4', 'c4')])
       expect(await follows.pendingBackfills(later(-5_000), 2)).toEqual([edge('a4', 'b4')])
-      await follows.backfilled([edge('a4', 'b4')])
+      await follows.backfilled([edge('a4', 'b4')], NOON)
       expect(await follows.pendingBackfills(later(-4_000), 2)).toEqual([edge('a4', 'c4')])
       expect(await follows.follow(edge('a4', 'b4'), NOON, MANY)).toEqual({ kind: 'following', pending: false })
-      await follows.backfilled([edge('a4', 'c4')])
+      await follows.backfilled([edge('a4', 'c4')], NOON)
     })
 
     it('adds many edges, names the new ones, and adds nothing the second time', async () => {
@@ -71,12 +72,61 @@ export function testFollowStore(name: string, create: () => Promise<StoreHarness
       )
       const sorted = [...ids].sort()
       expect(await followers('walked')).toEqual(sorted)
-      const page = async (after: string | undefined, limit: number, upTo?: string) =>
-        (await follows.followers('walked', after, limit, upTo)).map((item) => item.userId)
+      const page = async (after: string | undefined, limit: number) =>
+        (await follows.followers('walked', after, limit)).map((item) => item.userId)
       expect(await page(undefined, 2)).toEqual(sorted.slice(0, 2))
       expect(await page(sorted[1], 2)).toEqual(sorted.slice(2, 4))
-      expect(await page(sorted[0], 100, sorted[3])).toEqual(sorted.slice(1, 4))
-      expect(await page(sorted[3], 100, sorted[3])).toEqual([])
+      const ranges = [
+        { userId: 'walked', after: sorted[0], upTo: sorted[3] },
+        { userId: 'nobody' },
+        { userId: 'walked', after: sorted[3], upTo: sorted[3] },
+        { userId: 'walked' },
+      ]
+      expect(await follows.followerIds(ranges, 100)).toEqual([sorted.slice(1, 4), [], [], sorted])
+      expect(await follows.followerIds([{ userId: 'walked', after: sorted[0] }], 2)).toEqual([sorted.slice(1, 3)])
+      expect(await follows.followerIds([], 2)).toEqual([])
+    })
+
+    it('counts followers up to a limit', async () => {
+      for (const id of ['n1', 'n2', 'n3']) await follows.follow(edge(id, 'counted'), NOON, MANY)
+      expect(await follows.followerCount('counted', 10)).toBe(3)
+      expect(await follows.followerCount('counted', 2)).toBe(2)
+      expect(await follows.followerCount('nobody', 2)).toBe(0)
+    })
+
+    it('opens again the backfills that were done lately, until they are forgotten', async () => {
+      const [early, late] = [edge('o1', 'o2'), edge('o1', 'o3')]
+      await follows.followMany([early, late], NOON)
+      await follows.backfilled([early], later(1_000))
+      await follows.backfilled([late], later(9_000))
+      expect(await follows.reopenBackfills(later(9_000))).toBe(1)
+      const pending = await follows.pendingBackfills(later(1), 1_000)
+      expect(pending).toContainEqual(late)
+      expect(pending).not.toContainEqual(early)
+      await follows.backfilled([late], later(9_000))
+      await follows.forgetBackfills(later(9_500), 1_000)
+      expect(await follows.reopenBackfills(later(0))).toBe(0)
+      expect(await follows.follow(late, NOON, MANY)).toEqual({ kind: 'following', pending: false })
+    })
+
+    it('keeps the past of an ended follow when asked to, until it is followed again', async () => {
+      await follows.follow(edge('k1', 'k2'), NOON, MANY)
+      await follows.follow(edge('k1', 'k3'), NOON, MANY)
+      await follows.unfollow(edge('k1', 'k2'), later(5))
+      await follows.unfollow(edge('k1', 'never'), later(5))
+      expect(await relation('k1', 'k2')).toEqual({ ...none, keptUntil: later(5) })
+      expect(await follows.kept('k1', undefined, 10)).toEqual([{ userId: 'k2', until: later(5) }])
+      expect(await follows.kept('k1', 'k2', 10)).toEqual([])
+      expect((await follows.followsAmong('k1', ['k2', 'k3', 'never'])).sort()).toEqual(['k2', 'k3'])
+      expect(await followees('k1')).toEqual(['k3'])
+      expect(await follows.follow(edge('k1', 'k2'), NOON, MANY)).toEqual({ kind: 'following', pending: true })
+      expect(await relation('k1', 'k2')).toEqual({ ...none, follows: true })
+      await follows.unfollow(edge('k1', 'k2'), later(9))
+      await follows.unfollow(edge('k1', 'k2'))
+      expect(await relation('k1', 'k2')).toEqual(none)
+      await follows.unfollow(edge('k1', 'k3'), later(9))
+      await follows.followMany([edge('k1', 'k3')], NOON)
+      expect(await follows.kept('k1', undefined, 10)).toEqual([])
     })
 
     it('cuts followers into chunks that cover all of them', async () => {
@@ -99,7 +149,6 @@ export function testFollowStore(name: string, create: () => Promise<StoreHarness
       await follows.block('blocker', 'v', NOON)
       await follows.mute('v', 'muted', NOON)
       await follows.mute('muter', 'v', NOON)
-      const none = { follows: false, blocked: false, muted: false }
       const others = ['followed', 'fan', 'blocked', 'blocker', 'muted', 'muter', 'stranger']
       expect(Object.fromEntries(await follows.relations('v', others))).toEqual({
         followed: { ...none, follows: true },
@@ -124,16 +173,18 @@ export function testFollowStore(name: string, create: () => Promise<StoreHarness
 
     it('erases every relation that names a user, a part at a time, and no other', async () => {
       const edges = [edge('e', 'x1'), edge('e', 'x2'), edge('x1', 'e'), edge('x1', 'x2')]
-      await follows.backfilled(await follows.followMany(edges, NOON))
+      await follows.backfilled(await follows.followMany(edges, NOON), NOON)
       await follows.block('e', 'x1', NOON)
       await follows.block('x2', 'e', NOON)
       await follows.mute('x1', 'e', NOON)
+      await follows.follow(edge('e', 'x3'), NOON, MANY)
+      await follows.unfollow(edge('e', 'x3'), NOON)
       let erased = 0
       for (let n = await follows.erase('e', 2); n > 0; n = await follows.erase('e', 2)) {
         expect(n).toBeLessThanOrEqual(2)
         erased += n
       }
-      expect(erased).toBe(6)
+      expect(erased).toBe(11)
       expect(await followees('e')).toEqual([])
       expect(await followers('e')).toEqual([])
       expect(await relation('x1', 'e')).toEqual({ follows: false, blocked: false, muted: false })

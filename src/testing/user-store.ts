@@ -29,6 +29,18 @@ export function testUserStore(name: string, create: () => Promise<StoreHarness<U
       expect(await found('other')).toEqual([])
     })
 
+    it('finds users by their handles, whatever the case they were given in', async () => {
+      await users.insert(aUser('by-handle-1', { handle: 'Find_Me' }))
+      await users.insert(aUser('by-handle-2', { handle: 'hidden' }))
+      await users.markErasing('by-handle-2', NOON)
+      await users.remove('by-handle-2')
+      expect((await users.findByHandles(['find_me', 'hidden', 'nobody'])).map((user) => user.userId)).toEqual([
+        'by-handle-1',
+      ])
+      expect(await users.findByHandles(['Find_Me'])).toEqual([])
+      expect(await users.findByHandles([])).toEqual([])
+    })
+
     it('makes one user per idempotency key and scope', async () => {
       const key = { scope: 'app', key: 'k1', fingerprint: fingerprint(1) }
       await users.insert({ ...aUser('keyed'), idempotency: key })

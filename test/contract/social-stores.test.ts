@@ -1,13 +1,16 @@
 import type { PortContext } from '../../src/engines/engine.ts'
 import { openFollowStore } from '../../src/engines/postgres/follow-store.ts'
 import { openPostStore } from '../../src/engines/postgres/post-store.ts'
-import { openTimelineStore } from '../../src/engines/postgres/timeline-store.ts'
 import { openUserStore } from '../../src/engines/postgres/user-store.ts'
 import type { SqlClient } from '../../src/engines/sql/sql.ts'
 import { testFanoutLedger } from '../../src/testing/fanout-ledger.ts'
 import { testFollowStore } from '../../src/testing/follow-store.ts'
+import { testFollowerDays } from '../../src/testing/follower-days.ts'
+import { testPostContent } from '../../src/testing/post-content.ts'
+import { testPostLikes } from '../../src/testing/post-likes.ts'
+import { testPostNotices } from '../../src/testing/post-notices.ts'
+import { testPostOutboxes } from '../../src/testing/post-outboxes.ts'
 import { testPostStore } from '../../src/testing/post-store.ts'
-import { testTimelineStore } from '../../src/testing/timeline-store.ts'
 import { testUserStore } from '../../src/testing/user-store.ts'
 import { type SqlEngineUnderTest, sqlEngines } from '../setup/sql.ts'
 
@@ -21,7 +24,11 @@ function over<Store>(engine: SqlEngineUnderTest, open: (sql: SqlClient, context:
 for (const engine of sqlEngines()) {
   testUserStore(engine.name, over(engine, openUserStore))
   testFollowStore(engine.name, over(engine, openFollowStore))
+  testFollowerDays(engine.name, over(engine, openFollowStore))
   testPostStore(engine.name, over(engine, openPostStore))
+  testPostLikes(engine.name, over(engine, openPostStore))
+  testPostNotices(engine.name, over(engine, openPostStore))
+  testPostContent(engine.name, over(engine, openPostStore))
+  testPostOutboxes(engine.name, over(engine, openPostStore))
   testFanoutLedger(engine.name, over(engine, openPostStore))
-  testTimelineStore(engine.name, over(engine, openTimelineStore))
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FakeClock, fakeClock } from '../../src/core/clock.ts'
-import { createFanout, type FanoutService } from '../../src/social/fanout.ts'
+import { createFanout, type FanoutService } from '../../src/social/fanout/fanout.ts'
 import { seededRandom } from '../setup/random.ts'
 import { createHandQueue, type HandQueue, openSocial, type SocialUnderTest } from '../setup/social.ts'
 import { sqlEngines } from '../setup/sql.ts'

@@ -6,8 +6,8 @@ import { openTimelineStore } from '../../src/engines/postgres/timeline-store.ts'
 import { openUserStore } from '../../src/engines/postgres/user-store.ts'
 import type { Message, OutgoingMessage, Queue } from '../../src/queue/port.ts'
 import type { SocialDeps } from '../../src/social/deps.ts'
-import type { FanoutOptions } from '../../src/social/fanout.ts'
-import { createSocial, type Social } from '../../src/social/social.ts'
+import type { TimelineStore } from '../../src/social/ports.ts'
+import { createSocial, type Social, type SocialOptions } from '../../src/social/social.ts'
 import type { SqlEngineUnderTest, TestDatabase } from './sql.ts'
 
 /** A queue that holds its messages until the test hands them out, once or several times, in any order. */
@@ -50,20 +50,30 @@ export interface SocialUnderTest {
   readonly database: TestDatabase
   /** Users of these ids, with handles of the same text. */
   people(...ids: string[]): Promise<void>
+  /** Users as `people` makes them, whose timelines are ready, as those of users who read. */
+  readers(...ids: string[]): Promise<void>
   close(): Promise<void>
 }
 
-export interface SocialTestOptions extends FanoutOptions {
+export interface SocialTestOptions extends Omit<SocialOptions, 'timelineEntries'> {
+  /** Entries of a timeline; each append cuts, so that the window is at its smallest all the time. */
+  readonly window?: number
+  /** The timelines of the engine unless given. */
+  readonly timelines?: TimelineStore
   readonly clock?: Clock
   /** The queue of the engine unless given. */
   readonly queue?: Queue
 }
+
+export const windowOf = (window: number | undefined) =>
+  window === undefined ? {} : { entriesMax: window, entriesKept: window, trimOneIn: 1 }
 
 export async function openSocial(
   engine: SqlEngineUnderTest,
   options: SocialTestOptions = {},
 ): Promise<SocialUnderTest> {
   const database = await engine.create()
+  const { window } = options
   const { sql, context } = database
   const deps: SocialDeps = {
     ...context,
@@ -71,16 +81,21 @@ export async function openSocial(
     users: await openUserStore(sql, context),
     follows: await openFollowStore(sql, context),
     posts: await openPostStore(sql, context),
-    timelines: await openTimelineStore(sql, context),
+    timelines: options.timelines ?? (await openTimelineStore(sql, context, windowOf(options.window))),
     queue: options.queue ?? (await openSqlQueue(sql, context, { pollMs: 20 })),
   }
-  const social = createSocial(deps, options)
+  const social = createSocial(deps, { ...options, ...(window === undefined ? {} : { timelineEntries: window }) })
+  const people = async (...ids: string[]) => {
+    for (const id of ids) await social.createUser({ user_id: id, handle: id.replaceAll('-', '_'), name: id })
+  }
   return {
     social,
     deps,
     database,
-    async people(...ids) {
-      for (const id of ids) await social.createUser({ user_id: id, handle: id.replaceAll('-', '_'), name: id })
+    people,
+    async readers(...ids) {
+      await people(...ids)
+      for (const userId of ids) await social.rebuildTimelines({ userId })
     },
     async close() {
       await social.close()

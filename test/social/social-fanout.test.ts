@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type FakeClock, fakeClock } from '../../src/core/clock.ts'
 import { LIMITS } from '../../src/core/limits.ts'
 import { GiveUp, type OutgoingMessage } from '../../src/queue/port.ts'
-import { createFanout, type FanoutService } from '../../src/social/fanout.ts'
+import { createFanout, type FanoutService } from '../../src/social/fanout/fanout.ts'
 import { seededRandom } from '../setup/random.ts'
 import { createHandQueue, type HandQueue, openSocial, type SocialUnderTest } from '../setup/social.ts'
 import { sqlEngines } from '../setup/sql.ts'
@@ -33,7 +33,7 @@ describe('the fan-out of a post', () => {
 
   async function authorWith(followers: number): Promise<string[]> {
     const ids = named(...Array.from({ length: followers }, (_, n) => `f${String(n).padStart(2, '0')}`))
-    await under.people(author, ...ids)
+    await under.readers(author, ...ids)
     for (const id of ids) await under.social.follow(id, author)
     return ids
   }
@@ -41,9 +41,12 @@ describe('the fan-out of a post', () => {
     return BigInt((await under.social.publish({ user_id: author, content: { text: 'x' } })).post_id)
   }
   const receivers = async (ids: readonly string[], postId: bigint) => {
-    const reads = ids.map(async (id) => (await under.deps.timelines.read(id, undefined, 10)).postIds.includes(postId))
+    const reads = ids.map(async (id) => (await under.deps.timelines.read(id, undefined, 10))?.postIds.includes(postId))
     return (await Promise.all(reads)).filter(Boolean).length
   }
+  /** As if an entry had never been written. */
+  const lose = (userId: string, postId: bigint) =>
+    under.database.sql.query('delete from user_feed_timeline where user_id = $1 and post_id = $2', [userId, postId])
   const state = (postId: bigint) => under.deps.posts.ledger.state(postId)
   const payloads = (messages: readonly OutgoingMessage[]) => messages.map(({ lane, payload }) => ({ lane, ...payload }))
 
@@ -182,7 +185,7 @@ describe('the fan-out of a post', () => {
     await fanout.handle(queue.waiting.shift()!)
     const gone = named('f02', 'f03', 'f08')
     const come = named('a-first', 'f05x', 'z-last')
-    await under.people(...come)
+    await under.readers(...come)
     for (const id of gone) await under.social.unfollow(id, author)
     for (const id of come) await under.social.follow(id, author)
     await queue.drain(fanout.handle)
@@ -208,15 +211,44 @@ describe('the fan-out of a post', () => {
     await fanout.handle({ payload: { post_id: '1' } })
   })
 
+  it('skips those who do not read, and says how many', async () => {
+    const ids = await authorWith(3)
+    const idle = named('idle-1', 'idle-2')
+    await under.people(...idle)
+    for (const id of idle) await under.social.follow(id, author)
+    const postId = await publish()
+    await queue.drain(fanout.handle)
+    expect(await state(postId)).toMatchObject({ delivered: 3, inactive: 2, followersScanned: 5 })
+    expect(await receivers([...ids, ...idle], postId)).toBe(3)
+    for (const id of idle)
+      expect((await under.social.timeline(id)).items.map((post) => post.post_id)).toEqual([`${postId}`])
+  })
+
+  it('records nothing of a fan-out that began before its store lost its last writes', async () => {
+    const ids = await authorWith(5)
+    const postId = await publish()
+    await fanout.handle(queue.waiting.shift()!)
+    const chunks = queue.waiting.splice(0)
+    await fanout.handle(chunks[0]!)
+    await under.deps.posts.ledger.reopen(new Date(0), new Date(clock.now()))
+    for (const chunk of chunks) await fanout.handle(chunk)
+    expect(await state(postId)).toMatchObject({ doneChunks: 0, followersScanned: 0, doneAt: undefined })
+    await clock.advance(1)
+    await fanout.sweep(100)
+    await queue.drain(fanout.handle)
+    expect(await state(postId)).toMatchObject({ followersScanned: 5, doneChunks: 2 })
+    expect(await receivers(ids, postId)).toBe(5)
+  })
+
   it('finds missing entries and says which', async () => {
     const ids = await authorWith(3)
     const [whole, lacking, muting] = ids as [string, string, string]
     const postId = await publish()
     expect(await under.social.verify({ userIds: ids })).toMatchObject({ ok: true, pending: 3, missing: 0 })
     await queue.drain(fanout.handle)
-    await under.deps.timelines.erase(lacking, 10)
+    await lose(lacking, postId)
     await under.social.mute(muting, author)
-    await under.deps.timelines.erase(muting, 10)
+    await lose(muting, postId)
     await under.database.sql.query('update posts set like_count = 5 where post_id = $1', [postId])
     const post_id = String(postId)
     expect(await under.social.verify()).toMatchObject({

@@ -51,8 +51,8 @@ for (const engine of sqlEngines()) {
       const post = await say('ada', 'hello')
       expect(texts(await social.timeline('ada'))).toEqual(['hello'])
       await delivered(post)
-      expect(await social.timeline('bob')).toEqual({ items: [post] })
-      expect(await social.timeline('cy')).toEqual({ items: [] })
+      expect((await social.timeline('bob')).items).toEqual([{ ...post, liked: false }])
+      expect((await social.timeline('cy')).items).toEqual([])
       expect(await social.post(post.post_id)).toEqual(post)
     })
 

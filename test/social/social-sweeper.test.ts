@@ -15,7 +15,8 @@ describe('the sweeper of the social model', () => {
   const now = () => new Date(clock.now())
 
   it('finishes a backfill that a crash cut short after the follow was stored', async () => {
-    await under.people('late', 'early')
+    await under.readers('late')
+    await under.people('early')
     await under.social.publish({ user_id: 'early', content: { text: 'before' } })
     await under.deps.follows.follow({ followerId: 'late', followeeId: 'early' }, now(), 10)
     expect((await under.social.timeline('late')).items).toEqual([])

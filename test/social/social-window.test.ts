@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createFanout } from '../../src/social/fanout.ts'
+import { createFanout } from '../../src/social/fanout/fanout.ts'
 import { createHandQueue, type HandQueue, openSocial, type SocialUnderTest } from '../setup/social.ts'
 import { sqlEngines } from '../setup/sql.ts'
 
@@ -10,15 +10,13 @@ describe('the window of a timeline', () => {
   let queue: HandQueue
   beforeAll(async () => {
     queue = createHandQueue()
-    // Every delivery trims, so that the window is at its smallest all the time.
-    const options = { timelineEntries: WINDOW, random: () => 0 }
-    under = await openSocial(sqlEngines()[0]!, { queue, ...options })
-    await under.people('reader', 'a', 'b', 'c')
+    under = await openSocial(sqlEngines()[0]!, { queue, window: WINDOW })
+    await under.readers('reader', 'a', 'b', 'c')
   })
   afterAll(() => under.close())
 
   async function say(userId: string, count: number): Promise<string[]> {
-    const fanout = createFanout(under.deps, { timelineEntries: WINDOW, random: () => 0 })
+    const fanout = createFanout(under.deps)
     const ids: string[] = []
     for (let n = 0; n < count; n++) {
       ids.push((await under.social.publish({ user_id: userId, content: { text: `${userId} ${n}` } })).post_id)
@@ -42,9 +40,9 @@ describe('the window of a timeline', () => {
     await under.social.follow('reader', 'a')
     await under.social.follow('reader', 'b')
     const all = [...(await say('a', 30)), ...(await say('b', 30)), ...(await say('a', 10))]
-    const { postIds, floor } = await under.deps.timelines.read('reader', undefined, 1_000)
-    expect(postIds).toHaveLength(WINDOW)
-    expect(floor).toBeGreaterThan(0n)
+    const slice = await under.deps.timelines.read('reader', undefined, 1_000)
+    expect(slice?.postIds).toHaveLength(WINDOW)
+    expect(slice?.floor).toBeGreaterThan(0n)
     for (const limit of [1, 7, WINDOW - 1, WINDOW, WINDOW + 1, 69, 70, 100]) {
       expect(await walk('reader', limit), `pages of ${limit}`).toEqual(newestFirst(all))
     }
@@ -55,7 +53,7 @@ describe('the window of a timeline', () => {
     const before = await walk('reader', 100)
     await under.social.follow('reader', 'c')
     expect(await walk('reader', 9)).toEqual(newestFirst([...before, ...posts]))
-    expect((await under.deps.timelines.read('reader', undefined, 1_000)).postIds).toHaveLength(WINDOW)
+    expect((await under.deps.timelines.read('reader', undefined, 1_000))?.postIds).toHaveLength(WINDOW)
   })
 
   it('goes on rightly when the window moves past the cursor during a walk', async () => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { belongsHome, mayRead, STRANGERS } from '../../src/social/policy.ts'
 
-const post = { userId: 'author', visibility: 'public' as const }
-const forFollowers = { userId: 'author', visibility: 'followers' as const }
+const timestamp = new Date('2026-01-31T12:00:00Z')
+const post = { userId: 'author', visibility: 'public' as const, timestamp }
+const forFollowers = { ...post, visibility: 'followers' as const }
 const follower = { ...STRANGERS, follows: true }
 
 describe('who may read a post', () => {
@@ -26,6 +27,13 @@ describe('what belongs into a home timeline', () => {
     expect(belongsHome(post, 'author', STRANGERS)).toBe(true)
     expect(belongsHome(post, 'reader', follower)).toBe(true)
     expect(belongsHome(post, 'reader', STRANGERS)).toBe(false)
+  })
+  it('keeps the public past of those unfollowed with it', () => {
+    const until = (ms: number) => ({ ...STRANGERS, keptUntil: new Date(timestamp.getTime() + ms) })
+    expect(belongsHome(post, 'reader', until(0))).toBe(true)
+    expect(belongsHome(post, 'reader', until(-1))).toBe(false)
+    expect(belongsHome(forFollowers, 'reader', until(1))).toBe(false)
+    expect(belongsHome(post, 'reader', { ...until(1), muted: true })).toBe(false)
   })
   it('leaves out the muted and the blocked, though they are followed', () => {
     expect(belongsHome(post, 'reader', { ...follower, muted: true })).toBe(false)

@@ -1,6 +1,10 @@
 import type { Edge, FollowItem, FollowStore, Relation } from '../../social/ports.ts'
 import type { PortContext } from '../engine.ts'
-import type { SqlClient } from '../sql/sql.ts'
+import { onlyRow, type SqlClient } from '../sql/sql.ts'
+import { openFollowerDays } from './follower-days.ts'
+
+// A backfill that is there is one of an earlier follow.
+const PENDING_AGAIN = 'on conflict (follower_id, followee_id) do update set since = excluded.since, done_at = null'
 
 // The count stops at the limit, so a refusal costs no more than the largest list of follows.
 const FOLLOW = `
@@ -11,11 +15,14 @@ with added as (
   on conflict do nothing returning follower_id, followee_id, since),
 pending as (
   insert into follow_backfills (follower_id, followee_id, since)
-  select follower_id, followee_id, since from added on conflict do nothing)
+  select follower_id, followee_id, since from added ${PENDING_AGAIN}),
+whole as (
+  delete from kept_follows where (follower_id, followee_id) in (select follower_id, followee_id from added))
 select 1 from added`
 
 const EDGE = `
-select exists (select 1 from follow_backfills where follower_id = $1 and followee_id = $2) as pending
+select exists (
+  select 1 from follow_backfills where follower_id = $1 and followee_id = $2 and done_at is null) as pending
 from follows where follower_id = $1 and followee_id = $2`
 
 const FOLLOW_MANY = `
@@ -26,19 +33,40 @@ with added as (
   order by follower_id, followee_id on conflict do nothing returning follower_id, followee_id, since),
 pending as (
   insert into follow_backfills (follower_id, followee_id, since)
-  select follower_id, followee_id, since from added order by follower_id, followee_id on conflict do nothing)
+  select follower_id, followee_id, since from added order by follower_id, followee_id ${PENDING_AGAIN}),
+whole as (
+  delete from kept_follows where (follower_id, followee_id) in (select follower_id, followee_id from added))
 select follower_id, followee_id from added`
 
-const UNFOLLOW = 'delete from follows where follower_id = $1 and followee_id = $2'
+const UNFOLLOW = `
+with gone as (
+  delete from follows where follower_id = $1 and followee_id = $2 returning follower_id, followee_id)
+insert into kept_follows (follower_id, followee_id, until)
+select follower_id, followee_id, $3::timestamptz from gone where $3::timestamptz is not null
+on conflict (follower_id, followee_id) do update set until = excluded.until`
+
+const UNKEEP = 'delete from kept_follows where follower_id = $1 and followee_id = $2'
 
 const BACKFILLED = `
-delete from follow_backfills where (follower_id, followee_id) in (
+update follow_backfills set done_at = $3 where (follower_id, followee_id) in (
   select b.follower_id, b.followee_id from unnest($1::text[], $2::text[]) as t (follower_id, followee_id)
   join follow_backfills b on b.follower_id = t.follower_id and b.followee_id = t.followee_id
   order by b.follower_id, b.followee_id for update of b)`
 
-const PENDING_BACKFILLS =
-  'select follower_id, followee_id from follow_backfills where since < $1 order by since limit $2'
+const PENDING_BACKFILLS = `
+select follower_id, followee_id from follow_backfills where done_at is null and since < $1 order by since limit $2`
+
+const REOPEN_BACKFILLS = `
+update follow_backfills set done_at = null where (follower_id, followee_id) in (
+  select follower_id, followee_id from follow_backfills where done_at >= $1
+  order by follower_id, followee_id for update)
+returning 1`
+
+const FORGET_BACKFILLS = `
+delete from follow_backfills where (follower_id, followee_id) in (
+  select follower_id, followee_id from follow_backfills where done_at < $1 order by follower_id, followee_id limit $2
+  for update)
+returning 1`
 
 const BLOCK = 'insert into blocks (user_id, other_id, since) values ($1, $2, $3) on conflict do nothing'
 const UNBLOCK = 'delete from blocks where user_id = $1 and other_id = $2'
@@ -50,19 +78,38 @@ select o.id,
   exists (select 1 from follows f where f.follower_id = $1 and f.followee_id = o.id) as follows,
   exists (select 1 from blocks b where b.user_id = $1 and b.other_id = o.id)
     or exists (select 1 from blocks b where b.user_id = o.id and b.other_id = $1) as blocked,
-  exists (select 1 from mutes m where m.user_id = $1 and m.other_id = o.id) as muted
+  exists (select 1 from mutes m where m.user_id = $1 and m.other_id = o.id) as muted,
+  (select k.until from kept_follows k where k.follower_id = $1 and k.followee_id = o.id) as kept_until
 from unnest($2::text[]) as o (id)`
 
 const FOLLOWEES = `
 select followee_id as user_id, since from follows
 where follower_id = $1 and followee_id > $2 order by followee_id limit $3`
 
-// '~' lies above every id. It keeps the end of the range a condition on the index, so that the last read of a chunk does
-// not run on through the followers behind it.
+const KEPT = `
+select followee_id as user_id, until from kept_follows
+where follower_id = $1 and followee_id > $2 order by followee_id limit $3`
+
+const FOLLOWS_AMONG = `
+select o.id from unnest($2::text[]) as o (id)
+where exists (select 1 from follows f where f.follower_id = $1 and f.followee_id = o.id)
+  or exists (select 1 from kept_follows k where k.follower_id = $1 and k.followee_id = o.id)`
+
+const FOLLOWER_COUNT = 'select count(*)::int as n from (select 1 from follows where followee_id = $1 limit $2) as f'
+
 const FOLLOWERS = `
-select follower_id as user_id, since from follows
-where followee_id = $1 and follower_id > $2 and follower_id <= coalesce($4::text, '~')
+select follower_id as user_id, since from follows where followee_id = $1 and follower_id > $2
 order by follower_id limit $3`
+
+// '~' lies above every id. It keeps the end of the range a condition on the index, so that the last read of a chunk does
+// not run on through the followers behind it. One text per range is several times cheaper to read than a row per id.
+const FOLLOWER_IDS = `
+select t.n::int as n, (
+  select string_agg(follower_id, ' ') from (
+    select follower_id from follows
+    where followee_id = t.user_id and follower_id > coalesce(t.after, '') and follower_id <= coalesce(t.up_to, '~')
+    order by follower_id limit $4) as f) as ids
+from unnest($1::text[], $2::text[], $3::text[]) with ordinality as t (user_id, after, up_to, n)`
 
 const FOLLOWER_CUTS = `
 select follower_id from (
@@ -84,6 +131,12 @@ delete from follow_backfills where (follower_id, followee_id) in (
   order by follower_id, followee_id limit $2)
 returning 1`
 
+const ERASE_KEPT = `
+delete from kept_follows where (follower_id, followee_id) in (
+  select follower_id, followee_id from kept_follows where follower_id = $1 or followee_id = $1
+  order by follower_id, followee_id limit $2)
+returning 1`
+
 const ERASE_BLOCKS = `
 delete from blocks where (user_id, other_id) in (
   select user_id, other_id from blocks where user_id = $1 or other_id = $1 order by user_id, other_id limit $2)
@@ -97,6 +150,10 @@ returning 1`
 interface EdgeRow {
   follower_id: string
   followee_id: string
+}
+interface RelationRow extends Omit<Relation, 'keptUntil'> {
+  id: string
+  kept_until: Date | null
 }
 interface ItemRow {
   user_id: string
@@ -121,14 +178,23 @@ export async function openFollowStore(sql: SqlClient, _context: PortContext): Pr
     async followMany(edges, at) {
       return (await sql.query<EdgeRow>(FOLLOW_MANY, [...columns(edges), at])).map(toEdge)
     },
-    async unfollow({ followerId, followeeId }) {
-      await sql.query(UNFOLLOW, [followerId, followeeId])
+    async unfollow({ followerId, followeeId }, keepUntil) {
+      await sql.query(UNFOLLOW, [followerId, followeeId, keepUntil])
+      // Unfollowed again without keeping, nothing is kept.
+      if (keepUntil === undefined) await sql.query(UNKEEP, [followerId, followeeId])
     },
-    async backfilled(edges) {
-      await sql.query(BACKFILLED, columns(edges))
+    async backfilled(edges, at) {
+      await sql.query(BACKFILLED, [...columns(edges), at])
     },
     async pendingBackfills(before, limit) {
       return (await sql.query<EdgeRow>(PENDING_BACKFILLS, [before, limit])).map(toEdge)
+    },
+
+    async reopenBackfills(since) {
+      return (await sql.query(REOPEN_BACKFILLS, [since])).length
+    },
+    async forgetBackfills(before, limit) {
+      return (await sql.query(FORGET_BACKFILLS, [before, limit])).length
     },
 
     async block(userId, otherId, at) {
@@ -145,23 +211,51 @@ export async function openFollowStore(sql: SqlClient, _context: PortContext): Pr
     },
 
     async relations(userId, otherIds) {
-      const rows = await sql.query<Relation & { id: string }>(RELATIONS, [userId, otherIds])
-      return new Map(rows.map(({ id, ...relation }) => [id, relation]))
+      const rows = await sql.query<RelationRow>(RELATIONS, [userId, otherIds])
+      return new Map(
+        rows.map(({ id, kept_until, ...relation }) => [
+          id,
+          kept_until === null ? relation : { ...relation, keptUntil: kept_until },
+        ]),
+      )
     },
     async followees(userId, after, limit) {
       return (await sql.query<ItemRow>(FOLLOWEES, [userId, after ?? START, limit])).map(toItem)
     },
-    async followers(userId, after, limit, upTo) {
-      return (await sql.query<ItemRow>(FOLLOWERS, [userId, after ?? START, limit, upTo])).map(toItem)
+    async kept(userId, after, limit) {
+      const rows = await sql.query<{ user_id: string; until: Date }>(KEPT, [userId, after ?? START, limit])
+      return rows.map((row) => ({ userId: row.user_id, until: row.until }))
+    },
+    async followsAmong(userId, otherIds) {
+      if (otherIds.length === 0) return []
+      return (await sql.query<{ id: string }>(FOLLOWS_AMONG, [userId, otherIds])).map((row) => row.id)
+    },
+    async followerCount(userId, max) {
+      return onlyRow(await sql.query<{ n: number }>(FOLLOWER_COUNT, [userId, max])).n
+    },
+    async followers(userId, after, limit) {
+      return (await sql.query<ItemRow>(FOLLOWERS, [userId, after ?? START, limit])).map(toItem)
+    },
+    async followerIds(ranges, limit) {
+      const rows = await sql.query<{ n: number; ids: string | null }>(FOLLOWER_IDS, [
+        ranges.map((range) => range.userId),
+        ranges.map((range) => range.after),
+        ranges.map((range) => range.upTo),
+        limit,
+      ])
+      const found = new Map(rows.map((row) => [row.n, row.ids?.split(' ')]))
+      return ranges.map((_, index) => found.get(index + 1) ?? [])
     },
     async followerCuts(userId, after, every, limit) {
       const rows = await sql.query<{ follower_id: string }>(FOLLOWER_CUTS, [userId, after ?? START, every, limit])
       return rows.map((row) => row.follower_id)
     },
 
+    ...openFollowerDays(sql),
+
     async erase(userId, limit) {
       let erased = 0
-      for (const statement of [ERASE_FOLLOWS, ERASE_BACKFILLS, ERASE_BLOCKS, ERASE_MUTES]) {
+      for (const statement of [ERASE_FOLLOWS, ERASE_KEPT, ERASE_BACKFILLS, ERASE_BLOCKS, ERASE_MUTES]) {
         if (erased < limit) erased += (await sql.query(statement, [userId, limit - erased])).length
       }
       return erased

@@ -1,14 +1,16 @@
 import type { PostStore, StoredComment } from '../../social/ports.ts'
 import { onlyRow, type SqlClient } from '../sql/sql.ts'
+import { noticesAdded, noticesTaken } from './post-notices.ts'
 
 const INSERT = `
-with locked as (select post_id from posts where post_id = $2 and deleted_at is null for update),
+with locked as (select post_id, user_id from posts where post_id = $2 and deleted_at is null for update),
 added as (
   insert into comments (comment_id, post_id, user_id, text, timestamp, idempotency_key, fingerprint)
   select $1::bigint, post_id, $3, $4, $5, $6, $7 from locked
-  on conflict (user_id, idempotency_key) do nothing returning post_id),
+  on conflict (user_id, idempotency_key) do nothing returning post_id, user_id, timestamp as since),
 counted as (
-  update posts set comment_count = comment_count + 1 where post_id in (select post_id from added))
+  update posts set comment_count = comment_count + 1 where post_id in (select post_id from added)),
+noticed as (${noticesAdded('comment', 'added')})
 select count(*)::int as n from added`
 
 const COLUMNS = 'comment_id, post_id, user_id, text, timestamp'
@@ -20,11 +22,14 @@ order by comment_id limit $3`
 
 const DELETE = `
 with locked as (
-  select post_id from posts where post_id in (select post_id from comments where comment_id = $1)
+  select post_id, user_id from posts where post_id in (select post_id from comments where comment_id = $1)
     and deleted_at is null for update),
-gone as (delete from comments where comment_id = $1 and post_id in (select post_id from locked) returning post_id),
+gone as (
+  delete from comments where comment_id = $1 and post_id in (select post_id from locked)
+  returning post_id, user_id, timestamp as since),
 counted as (
-  update posts set comment_count = comment_count - 1 where post_id in (select post_id from gone))
+  update posts set comment_count = comment_count - 1 where post_id in (select post_id from gone)),
+noticed as (${noticesTaken('comment', 'gone')})
 select count(*)::int as n from gone`
 
 interface CommentRow {

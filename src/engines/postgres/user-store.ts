@@ -20,8 +20,17 @@ order by user_id on conflict do nothing returning user_id`
 const FIND = `
 select user_id, handle, name, created_at from users where user_id = any($1::text[]) and erasing_at is null`
 
+const FIND_BY_HANDLES = `
+select user_id, handle, name, created_at from users where lower(handle) = any($1::text[]) and erasing_at is null`
+
 const IDS = `
 select user_id from users where erasing_at is null and user_id > coalesce($1::text, '') order by user_id limit $2`
+
+const SEEN_AT = 'select notifications_seen_at as seen_at from users where user_id = $1'
+
+const SEE = `
+update users set notifications_seen_at = $2
+where user_id = $1 and erasing_at is null and coalesce(notifications_seen_at < $2, true)`
 
 const MARK_ERASING = `
 update users set erasing_at = coalesce(erasing_at, $2), handle = null, name = '',
@@ -68,6 +77,16 @@ export async function openUserStore(sql: SqlClient, _context: PortContext): Prom
     },
     async find(userIds) {
       return (await sql.query<UserRow>(FIND, [userIds])).map(toUser)
+    },
+    async findByHandles(handles) {
+      return (await sql.query<UserRow>(FIND_BY_HANDLES, [handles])).map(toUser)
+    },
+    async notificationsSeenAt(userId) {
+      const [row] = await sql.query<{ seen_at: Date | null }>(SEEN_AT, [userId])
+      return row?.seen_at ?? undefined
+    },
+    async seeNotifications(userId, upTo) {
+      await sql.query(SEE, [userId, upTo])
     },
     async ids(after, limit) {
       return (await sql.query<{ user_id: string }>(IDS, [after, limit])).map((row) => row.user_id)

@@ -5,33 +5,18 @@ import {
   CreateCommentInput,
   CreateUserInput,
   FollowPage,
-  Post,
+  LikerPage,
   PostPage,
-  PublishInput,
   User,
   UserId,
 } from '../../social/schemas.ts'
 import type { Social } from '../../social/social.ts'
-import { commandContext, type HttpApp, NoContent, PageQuery, problems, type Routes } from '../route.ts'
+import { commandContext, type HttpApp, NoContent, problems, type Routes } from '../route.ts'
+import { Page, PageAndViewer, PostParams, tags, UserParams } from './social-params.ts'
+import { postRoutes } from './social-posts.ts'
 
-const tags = ['social']
-const strict = { additionalProperties: false }
-
-const UserParams = Type.Object({ user_id: UserId })
-// Whatever can't be an id names nothing: 404 rather than 400.
-const PostParams = Type.Object({ post_id: Type.String({ maxLength: 100, description: 'The post' }) })
 const CommentParams = Type.Object({ comment_id: Type.String({ maxLength: 100, description: 'The comment' }) })
 const LikeParams = Type.Object({ ...PostParams.properties, user_id: UserId })
-
-const Page = Type.Object(PageQuery, strict)
-const viewer = Type.Optional(
-  Type.String({
-    ...UserId,
-    description: 'Answer as this user may see it; without it nothing is hidden',
-  }),
-)
-const Viewer = Type.Object({ viewer }, strict)
-const PageAndViewer = Type.Object({ ...PageQuery, viewer }, strict)
 
 /** Users, follows, posts, timelines, likes and comments. */
 export function socialRoutes(social: Social): Routes {
@@ -195,58 +180,6 @@ function relationRoutes(app: HttpApp, social: Social): void {
   }
 }
 
-function postRoutes(app: HttpApp, social: Social): void {
-  app.post(
-    '/v1/posts',
-    {
-      config: { scope: 'social', idempotency: 'optional' },
-      schema: {
-        operationId: 'publish',
-        summary: 'Publish a post',
-        description: 'It is in the timeline of its author at once and on its way to the followers.',
-        tags,
-        body: PublishInput,
-        response: { 201: Post, ...problems },
-      },
-    },
-    async (request, reply) => {
-      return reply.code(201).send(await social.publish(request.body, commandContext(request, reply)))
-    },
-  )
-  app.get(
-    '/v1/posts/:post_id',
-    {
-      config: { scope: 'social:read' },
-      schema: {
-        operationId: 'getPost',
-        summary: 'Read a post',
-        tags,
-        params: PostParams,
-        querystring: Viewer,
-        response: { 200: Post, ...problems },
-      },
-    },
-    async ({ params, query }) => social.post(params.post_id, query),
-  )
-  app.delete(
-    '/v1/posts/:post_id',
-    {
-      config: { scope: 'social' },
-      schema: {
-        operationId: 'deletePost',
-        summary: 'Delete a post',
-        tags,
-        params: PostParams,
-        response: { 204: NoContent, ...problems },
-      },
-    },
-    async ({ params }, reply) => {
-      await social.deletePost(params.post_id)
-      return reply.code(204).send(null)
-    },
-  )
-}
-
 function likeAndCommentRoutes(app: HttpApp, social: Social): void {
   for (const [method, operationId, summary, run] of [
     ['PUT', 'like', 'Like a post', social.like],
@@ -263,6 +196,21 @@ function likeAndCommentRoutes(app: HttpApp, social: Social): void {
       },
     })
   }
+  app.get(
+    '/v1/posts/:post_id/likes',
+    {
+      config: { scope: 'social:read' },
+      schema: {
+        operationId: 'listLikes',
+        summary: 'List who likes a post, newest first',
+        tags,
+        params: PostParams,
+        querystring: PageAndViewer,
+        response: { 200: LikerPage, ...problems },
+      },
+    },
+    async ({ params, query }) => social.likers(params.post_id, query),
+  )
   app.post(
     '/v1/posts/:post_id/comments',
     {

@@ -1,0 +1,16 @@
+import type { PostStore } from '../../social/ports.ts'
+import type { SqlClient } from '../sql/sql.ts'
+import { ID_MAX, POST_COLUMNS, type PostRow, toPost } from './post-rows.ts'
+
+const BY_HASHTAG = `
+select ${POST_COLUMNS} from post_hashtags h join posts on posts.post_id = h.post_id
+where h.tag = $1 and h.post_id < coalesce($2::bigint, ${ID_MAX}) and deleted_at is null
+order by h.post_id desc limit $3`
+
+export function openPostHashtags(sql: SqlClient): Pick<PostStore, 'byHashtag'> {
+  return {
+    async byHashtag(tag, below, limit) {
+      return (await sql.query<PostRow>(BY_HASHTAG, [tag, below, limit])).map(toPost)
+    },
+  }
+}

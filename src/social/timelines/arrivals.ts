@@ -1,0 +1,119 @@
+import type { Clock } from '../../core/clock.ts'
+import { decodeCursor, encodeCursor } from '../../core/cursor.ts'
+import { decomposeId, firstIdAt, ID_EPOCH_MS, parseId } from '../../core/ids.ts'
+import type { ShownPost } from '../documents.ts'
+import type { FollowStore, PostStore, TimelineStore } from '../ports.ts'
+import type { HomePage, HomeReader } from './home.ts'
+import type { Outboxes } from './outboxes.ts'
+import { authorsOf, newestOf } from './sources.ts'
+
+/**
+ * What a reader has seen. It holds where his timeline stood and, for posts that do not come by the timeline, the newest
+ * id seen and those shortly below it: ids of several authors may become visible in another order than theirs.
+ */
+export interface Seen {
+  /** Absent when the timeline was not ready. */
+  readonly mark: string | undefined
+  /** Everything at or below it was seen or is none of our business. */
+  readonly low: bigint
+  /** Ids above `low` that were seen. */
+  readonly ids: readonly bigint[]
+}
+
+export interface Arrived {
+  readonly posts: readonly ShownPost[]
+  /** Between these and what was seen before there may be more. */
+  readonly gap: boolean
+  readonly seen: Seen
+}
+
+/** So much later than a newer one may a post become visible. */
+const LATE_MS = 10_000
+const SEEN_MAX = 20
+
+/** What was seen by who has now seen these ids too, and everything that mattered up to `low`. */
+export function seenAfter(mark: string | undefined, low: bigint, ids: readonly bigint[]): Seen {
+  const descending = [...new Set(ids)].sort((a, b) => (a < b ? 1 : -1))
+  const top = descending[0]
+  const late = top === undefined ? 0n : firstIdAt(Math.max(decomposeId(top).timestampMs - LATE_MS, ID_EPOCH_MS)) - 1n
+  const bounds = [low, late, descending[SEEN_MAX] ?? 0n]
+  const newLow = bounds.reduce((max, bound) => (bound > max ? bound : max))
+  return { mark, low: newLow, ids: descending.filter((id) => id > newLow) }
+}
+
+const PARTS = 3
+
+export function encodeSeen(userId: string, seen: Seen): string {
+  return encodeCursor(`newer:${userId}`, [seen.mark ?? '', seen.low, seen.ids.join('.')])
+}
+
+/** Throws `invalid_cursor`. */
+export function decodeSeen(userId: string, token: string): Seen {
+  const [mark, low, ids] = decodeCursor(`newer:${userId}`, PARTS, token)!
+  return {
+    mark: mark === '' ? undefined : mark,
+    low: parseId(low!) ?? 0n,
+    ids: ids!.split('.').flatMap((id) => parseId(id) ?? []),
+  }
+}
+
+/** Reading what came since: by the timeline's own order of arrival, and by id for the posts of pull authors. */
+export function createArrivals(
+  stores: { follows: FollowStore; posts: PostStore; timelines: TimelineStore },
+  outboxes: Outboxes,
+  home: HomeReader,
+  clock: Clock,
+) {
+  const { follows, posts, timelines } = stores
+
+  /** Posts above `seen.low`, from the sources; for readers whose timeline is not ready. */
+  async function fromSources(userId: string, seen: Seen, limit: number) {
+    const authors = await authorsOf(follows, userId)
+    const most = limit + seen.ids.length + 1
+    const found = await newestOf(posts, clock, authors, undefined, most)
+    const ids = found.filter((id) => id > seen.low)
+    return { ids, gap: ids.length === most }
+  }
+
+  return {
+    /** At most `limit` posts, the newest ones. `undefined`: what was seen says nothing any more, so start from the top. */
+    async since(userId: string, seen: Seen, limit: number): Promise<Arrived | undefined> {
+      let ids: readonly bigint[]
+      let gap = false
+      let mark: string | undefined
+      if (seen.mark === undefined) {
+        mark = (await timelines.marks([userId])).get(userId)
+        const found = await fromSources(userId, seen, limit)
+        ids = found.ids
+        gap = found.gap
+      } else {
+        const [arrivals, authors] = await Promise.all([timelines.since(userId, seen.mark), outboxes.followedBy(userId)])
+        if (arrivals.kind === 'reset') return undefined
+        const outbox = await outboxes.between(authors, undefined, seen.low, limit + seen.ids.length + 1)
+        gap = arrivals.gap || outbox.above > seen.low
+        mark = arrivals.mark
+        ids = [...arrivals.postIds, ...outbox.postIds]
+      }
+      const known = new Set(seen.ids)
+      const fresh = [...new Set(ids)].filter((id) => !known.has(id)).sort((a, b) => (a < b ? 1 : -1))
+      const shown = fresh.length === 0 ? [] : await home.allowed(userId, fresh)
+      return {
+        posts: shown.slice(0, limit),
+        gap: gap || shown.length > limit,
+        seen: seenAfter(mark, seen.low, [...fresh, ...seen.ids]),
+      }
+    },
+    /** What was seen by who got this first page. */
+    seenOf(page: HomePage): Seen {
+      const ids = page.posts.map((post) => post.postId)
+      const last = ids.at(-1)
+      if (last === undefined) {
+        return { mark: page.mark, low: firstIdAt(Math.max(clock.now() - LATE_MS, ID_EPOCH_MS)), ids }
+      }
+      // What lies below a full page is for the next page to show.
+      return seenAfter(page.mark, page.next === undefined ? 0n : last - 1n, ids)
+    },
+  }
+}
+
+export type ArrivalReader = ReturnType<typeof createArrivals>

@@ -1,0 +1,40 @@
+import type { Clock } from '../../core/clock.ts'
+import { LIMITS } from '../../core/limits.ts'
+import type { SocialStores } from '../deps.ts'
+import type { Edge } from '../ports.ts'
+
+/**
+ * Brings a followee's earlier posts into the follower's timeline. It reads the posts after the follow is stored, and a
+ * fan-out reads the followers after the post is: whatever the order, one of the two sees the other.
+ */
+export function createBackfill(
+  { follows, posts, timelines }: Omit<SocialStores, 'users'>,
+  clock: Clock,
+  entries: number = LIMITS.timelineEntriesKept,
+) {
+  async function one(edge: Edge): Promise<void> {
+    const at = new Date(clock.now())
+    const ids = await posts.idsByAuthors([edge.followeeId], undefined, entries + 1)
+    if (ids.length > 0) await timelines.merge(edge.followerId, ids.slice(0, entries), ids[entries] ?? 0n)
+    await follows.backfilled([edge], at)
+  }
+
+  return {
+    one,
+    /** For many edges at once: the followers' timelines are dropped, and built when somebody reads them. */
+    async many(edges: readonly Edge[]): Promise<void> {
+      if (edges.length === 0) return
+      const at = new Date(clock.now())
+      await timelines.drop([...new Set(edges.map((edge) => edge.followerId))])
+      await follows.backfilled(edges, at)
+    },
+    /** Takes up what a crash left half-way. */
+    async resume(before: Date, limit: number): Promise<number> {
+      const edges = await follows.pendingBackfills(before, limit)
+      for (const edge of edges) await one(edge)
+      return edges.length
+    },
+  }
+}
+
+export type Backfill = ReturnType<typeof createBackfill>
