@@ -9,3 +9,4 @@ export { AppError, ERROR_CODES, type ErrorCode, type FieldProblem, isAppError } 
 export { LIMITS } from './core/limits.ts'
 export { createLogger, type Logger } from './core/logger.ts'
 export { VERSION } from './core/version.ts'
+export type { RankTimeline } from './social/timelines/ranking.ts'

@@ -6,6 +6,9 @@ import { type Logger, silentLogger } from '../core/logger.ts'
 import { createMetrics, type Metrics } from '../core/metrics.ts'
 import type { Engine, EnginePorts, PortContext, PortName } from '../engines/engine.ts'
 import { createEngines, portOf } from '../engines/registry.ts'
+import type { Post } from '../social/schemas.ts'
+import type { RankTimeline } from '../social/timelines/ranking.ts'
+import type { StreamOptions } from '../social/timelines/stream.ts'
 import { storeUrl } from './stores.ts'
 
 export interface FanfoldOptions extends ConfigOptions {
@@ -15,12 +18,17 @@ export interface FanfoldOptions extends ConfigOptions {
   readonly workers?: boolean
   /** Whether the schema is brought up to date when opening. Default true. */
   readonly migrate?: boolean
+  /** Orders the candidates of timelines that are asked for with `order: 'ranked'`; newest first unless given. */
+  readonly rankTimeline?: RankTimeline<Post>
   /** For tests. */
   readonly clock?: Clock
+  /** Other limits of streams of timelines, and the time between two of their comments; for tests. */
+  readonly streams?: StreamOptions & { readonly heartbeatMs?: number }
 }
 
 /** What every part of an app stands on: configuration, engines, ids, and what closes it all. */
 export interface Base {
+  readonly options: FanfoldOptions
   readonly config: Config
   readonly logger: Logger
   readonly clock: Clock
@@ -67,6 +75,7 @@ export async function openBase(options: FanfoldOptions, stores: readonly PortNam
     }
 
     return {
+      options,
       config,
       logger,
       clock,

@@ -15,6 +15,7 @@ import { paymentRoutes } from '../http/routes/payments.ts'
 import { reportRoutes } from '../http/routes/reports.ts'
 import { socialRoutes } from '../http/routes/social.ts'
 import { type Readiness, type SystemStatus, systemRoutes } from '../http/routes/system.ts'
+import { timelineRoutes } from '../http/routes/timelines.ts'
 import { startSubscriber } from '../log/subscriber.ts'
 import type { Orders } from '../orders/orders.ts'
 import type { Payments } from '../payments/payments.ts'
@@ -120,6 +121,7 @@ async function assemble(base: Base): Promise<Fanfold> {
     async createHttp() {
       const routes = [
         socialRoutes(social),
+        timelineRoutes(social, { heartbeatMs: base.options.streams?.heartbeatMs }),
         notificationRoutes(social),
         catalogueRoutes(orders),
         orderRoutes(orders),

@@ -17,6 +17,7 @@ export const ERROR_CODES = {
   unauthenticated: [401, 'The API key is missing or not valid'],
   forbidden: [403, 'The API key lacks the scope for this request'],
   rate_limited: [429, 'Too many requests with this API key'],
+  too_many_streams: [429, 'The user has as many open streams as one user may'],
   // What is asked for.
   route_not_found: [404, 'No such route'],
   user_not_found: [404, 'No such user'],
@@ -45,6 +46,7 @@ export const ERROR_CODES = {
   self_reference: [422, 'A user cannot do this to himself'],
   interaction_blocked: [422, 'One of the two users blocks the other'],
   not_repostable: [422, 'Only public posts can be reposted or quoted'],
+  too_many_edits: [422, 'The post has been edited as often as one post may'],
   not_editable: [422, 'A repost has no content of its own to edit'],
   too_many_follows: [422, 'The user follows as many people as one user may'],
   illegal_payment_state: [422, 'The payment is in a state that does not allow this'],
@@ -56,6 +58,7 @@ export const ERROR_CODES = {
   overloaded: [503, 'Too much work is waiting; nothing was changed, try again'],
   unavailable: [503, 'A database or broker is not reachable'],
   shutting_down: [503, 'The server is shutting down'],
+  reader_too_slow: [503, 'The reader of a stream was too slow; go on from the last event'],
   internal: [500, 'An unexpected error; it has been logged'],
   // Set-up (library and command line).
   invalid_config: [500, 'The configuration is not valid'],

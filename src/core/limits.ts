@@ -29,6 +29,8 @@ export const LIMITS = {
   handleCharsMax: 30,
   /** Longest text of a post, in characters. */
   postTextCharsMax: 5_000,
+  /** Most edits of one post. */
+  postEditsMax: 1_000,
   /** Different handles of a post's text that are looked up as mentions; what comes after them stays plain text. */
   mentionsPerPostMax: 20,
   /** Different hashtags under which a post is listed; what comes after them stays plain text. */
@@ -61,6 +63,26 @@ export const LIMITS = {
   repostWindow: 20,
   /** Posts that a ranking function of timelines is given at a time. */
   rankCandidates: 100,
+  /** Open streams of timelines in one process. */
+  streamsMax: 10_000,
+  /** Open streams of one user's timeline in one process. */
+  streamsPerUserMax: 20,
+  /** Posts that a stream sends at a time; when more have come, it says that there is a gap. */
+  streamBatchPosts: 100,
+  /** Events that wait for a reader of a stream who is too slow; with more he is cut off, in bytes of JSON. */
+  streamBufferBytesMax: 1024 * 1024,
+  /** How often a process asks which of the streamed timelines have changed, in milliseconds. */
+  streamLookMs: 1_000,
+  /** How often, about, each of them is looked at even so, in milliseconds. */
+  streamFullLookMs: 10_000,
+  /** Streamed timelines that one process looks at at the same time. */
+  streamLooksMax: 16,
+  /** A stream on which nothing was sent for so long sends a comment, in milliseconds. */
+  streamHeartbeatMs: 15_000,
+  /** How long a client of a stream should wait before it connects again, in milliseconds. */
+  streamRetryMs: 2_000,
+  /** What a stream that ends has not got rid of by then is dropped, in milliseconds. */
+  streamEndMs: 1_000,
   /** Age up to which a process reads the posts of very large authors from memory, in milliseconds. */
   outboxFreshMs: 500,
   /** Posts of one very large author kept in memory. */

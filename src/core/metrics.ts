@@ -88,6 +88,21 @@ export function createMetrics() {
       labelNames: ['from'] as const,
       registers,
     }),
+    streams: new Gauge({
+      name: 'fanfold_timeline_streams',
+      help: 'Open streams of timelines',
+      registers,
+    }),
+    streamedPosts: new Counter({
+      name: 'fanfold_timeline_streamed_posts_total',
+      help: 'Posts handed to streams of timelines',
+      registers,
+    }),
+    streamsCut: new Counter({
+      name: 'fanfold_timeline_streams_cut_total',
+      help: 'Streams of timelines ended because their reader was too slow',
+      registers,
+    }),
     processorSeconds: new Histogram({
       name: 'fanfold_processor_seconds',
       help: 'Time of a call to a payment processor',

@@ -102,7 +102,8 @@ export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none'
     const seconds = reply.elapsedTime / 1_000
-    metrics.httpSeconds.observe({ method: request.method, route, status: String(reply.statusCode) }, seconds)
+    if (request.routeOptions.config.stream !== true || reply.statusCode >= 400)
+      metrics.httpSeconds.observe({ method: request.method, route, status: String(reply.statusCode) }, seconds)
     logger.debug(
       {
         method: request.method,

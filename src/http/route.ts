@@ -14,6 +14,8 @@ declare module 'fastify' {
     scope?: Scope | 'public'
     /** `required` refuses a request without an Idempotency-Key. */
     idempotency?: 'required' | 'optional'
+    /** It answers for as long as the client listens, so that its time tells nothing. */
+    stream?: true
   }
   interface FastifyRequest {
     apiKey: ApiKey | undefined
@@ -44,7 +46,9 @@ export const PageQuery = {
       description: `Items of a page; ${LIMITS.pageItemsDefault} unless given, more than ${LIMITS.pageItemsMax} are cut to that`,
     }),
   ),
-  cursor: Type.Optional(Type.String({ maxLength: LIMITS.cursorCharsMax, description: 'next_cursor of the page before' })),
+  cursor: Type.Optional(
+    Type.String({ maxLength: LIMITS.cursorCharsMax, description: 'next_cursor of the page before' }),
+  ),
 }
 
 /** A 204 without content. */

@@ -5,6 +5,7 @@ import { AppError } from '../core/errors.ts'
 import { decomposeId, hashToBucket, ID_ROUTES } from '../core/ids.ts'
 import { LIMITS } from '../core/limits.ts'
 import { validator } from '../core/schema.ts'
+import { createBlockLookup } from './blocks.ts'
 import type { SocialDeps } from './deps.ts'
 import { commentIdOf, commentNotFound, postIdOf, postNotFound, toCommentDocument, userIdOf } from './documents.ts'
 import type { LikeChange, LikeOutcome, Liker, StoredComment, StoredPost } from './ports.ts'
@@ -27,6 +28,7 @@ function decodeLiker(list: string, cursor: string | undefined): Liker | undefine
 /** Likes and comments. */
 export function createEngagement(deps: SocialDeps, users: Users, posts: Posts) {
   const { posts: store, follows, ids, clock } = deps
+  const isBlocked = createBlockLookup(deps)
   const pass = createTurnstile<bigint>(LIMITS.batchItemsMax)
   const liking = createBatcher<LikeChange, LikeOutcome>({
     run: async (items) => (await applyLast(items)).map((value) => ({ ok: true, value })),
@@ -46,9 +48,11 @@ export function createEngagement(deps: SocialDeps, users: Users, posts: Posts) {
   async function open(postId: string, userId: string): Promise<StoredPost> {
     const [{ post }] = await Promise.all([posts.readable(postId, undefined), users.require(userId)])
     if (post.userId === userId) return post
-    const relation = (await follows.relations(userId, [post.userId])).get(post.userId)
-    if (relation?.blocked) throw interactionBlocked()
-    if (post.visibility === 'followers' && !relation?.follows) throw postNotFound(postId)
+    if (await isBlocked(userId, post.userId)) throw interactionBlocked()
+    if (post.visibility === 'followers') {
+      const relation = (await follows.relations(userId, [post.userId])).get(post.userId)
+      if (!relation?.follows) throw postNotFound(postId)
+    }
     return post
   }
 

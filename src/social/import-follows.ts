@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { LIMITS } from '../core/limits.ts'
-import type { Backfill } from './timelines/backfill.ts'
 import type { SocialDeps } from './deps.ts'
 import { type BadLine, createBadLines, type LineSource, lineBatches, type OnImportProgress } from './import-source.ts'
 import type { Edge, StoredUser } from './ports.ts'
+import type { Backfill } from './timelines/backfill.ts'
 
 export interface ImportFollowsOptions {
   readonly onProgress?: OnImportProgress

@@ -33,6 +33,11 @@ export function createPostEdits({ posts, clock }: SocialDeps, { findPost, mentio
       // A repeat of the request that made it so, whatever version that was sent with.
       if (sortedJson(post.content) === sortedJson(content)) return toDocument(post)
       checkExpectedVersion(context, post.version)
+      if (post.version > LIMITS.postEditsMax) {
+        throw new AppError('too_many_edits', `A post may be edited ${LIMITS.postEditsMax} times`, {
+          data: { limit: LIMITS.postEditsMax },
+        })
+      }
       const tags = post.visibility === 'public' ? hashtagsIn(content.text) : []
       const change = { postId: id, version: post.version, content, mentions, tags }
       const outcome = await posts.edit(change, new Date(clock.now()))

@@ -26,8 +26,6 @@ import { type Post, type PostVersion, PublishInput } from './schemas.ts'
 import { handlesIn, hashtagOf, hashtagsIn } from './text.ts'
 import type { Users } from './users.ts'
 
-export { embedReposted } from './reposts.ts'
-
 /** Who looks: without a viewer nothing is hidden, for back ends that decide by themselves. */
 export interface ViewerOption {
   readonly viewer?: string | undefined

@@ -1,12 +1,12 @@
 import { decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
 import { AppError } from '../core/errors.ts'
 import { LIMITS } from '../core/limits.ts'
-import type { Backfill } from './timelines/backfill.ts'
 import type { SocialDeps } from './deps.ts'
 import { userIdOf } from './documents.ts'
 import { STRANGERS } from './policy.ts'
 import type { FollowItem } from './ports.ts'
 import type { FollowEntry } from './schemas.ts'
+import type { Backfill } from './timelines/backfill.ts'
 import type { Users } from './users.ts'
 
 export interface UnfollowOptions {

@@ -29,12 +29,19 @@ import type {
 import { createArrivals } from './timelines/arrivals.ts'
 import { createBackfill } from './timelines/backfill.ts'
 import { createTimelineBuilder } from './timelines/builder.ts'
-import { createExplain, type TimelineExplanation } from './timelines/explain.ts'
-import { createFeed, type TimelinePage, type TimelineRequest } from './timelines/feed.ts'
+import { createExplain } from './timelines/explain.ts'
+import { createFeed, type TimelineRequest } from './timelines/feed.ts'
 import { createHomeReader } from './timelines/home.ts'
 import { createOutboxes } from './timelines/outboxes.ts'
 import type { RankTimeline } from './timelines/ranking.ts'
 import { type RebuildTimelinesOptions, rebuildTimelines } from './timelines/rebuild.ts'
+import type { TimelineExplanation, TimelinePage } from './timelines/schemas.ts'
+import {
+  createTimelineStreams,
+  type StreamOptions,
+  type StreamRequest,
+  type TimelineStream,
+} from './timelines/stream.ts'
 import { createUsers } from './users.ts'
 import { type SocialReport, type VerifyOptions, verifySocial } from './verify.ts'
 import { type SocialWorkerOptions, startSocialWorkers, sweepSocial } from './workers.ts'
@@ -81,20 +88,20 @@ export interface Social extends Closable {
    * A repeat with the same `idempotencyKey` of the same author answers the first post. Throws `idempotency_key_reused`.
    *
    * With `repost_of` it passes a public post on: with content as a quote, without as a repost (of a repost: what that
-   * passes on). Throws `not_repostable`, `interaction_blocked`, and `already_exists` with the `post_id` of the first for
-   * a second repost of the same post.
+   * passes on). Throws `not_repostable`, `interaction_blocked`, and `already_exists` with the `post_id` of the first
+   * for a second repost of the same post.
    */
   publish(input: PublishInput, context?: CommandContext): Promise<Post>
   /** With `viewer`, `post_not_found` also for what that user may not read. */
   post(postId: string, options?: ViewerOption): Promise<Post>
   /**
    * Replaces the content, and with it mentions and hashtags; what the post said before is kept. The same content again
-   * changes nothing. Throws `not_editable` for a repost, `version_mismatch`.
+   * changes nothing. Throws `not_editable` for a repost, `version_mismatch`, `too_many_edits`.
    */
   editPost(postId: string, input: EditPostInput, context?: CommandContext): Promise<Post>
   /** What the post said before each edit, newest first; who may read the post may read them. */
   postVersions(postId: string, page?: PageRequest & ViewerOption): Promise<Page<PostVersion>>
-  /** Public posts with a hashtag (without `#`, whatever its case), newest first; with `viewer`, nobody blocked or muted. */
+  /** Public posts with a hashtag (no `#`, whatever its case), newest first; with `viewer`, nobody blocked or muted. */
   hashtag(tag: string, page?: PageRequest & ViewerOption): Promise<Page<Post>>
   /** From the next read on nobody sees it, its earlier versions, or reposts of it; quotes of it stay. */
   deletePost(postId: string): Promise<void>
@@ -106,6 +113,11 @@ export interface Social extends Closable {
    * since an earlier answer.
    */
   timeline(userId: string, page?: TimelineRequest): Promise<TimelinePage>
+  /**
+   * What comes to the home timeline from now on, or since an answer with `newer_token`, for as long as it is read; see
+   * {@link TimelineStream}. Begins when it is first read: that may throw `too_many_streams`, `overloaded`, `invalid_cursor`.
+   */
+  timelineStream(userId: string, request?: StreamRequest): TimelineStream
 
   /** Throws `interaction_blocked`. */
   like(postId: string, userId: string): Promise<void>
@@ -151,6 +163,8 @@ export interface SocialOptions extends FanoutOptions, ModeOptions {
   readonly timelineEntries?: number
   /** Orders the candidates of timelines that are asked for with `order: 'ranked'`. */
   readonly rankTimeline?: RankTimeline<Post> | undefined
+  /** Other limits of streams; for tests. */
+  readonly streams?: StreamOptions | undefined
 }
 
 export function createSocial(deps: SocialDeps, options: SocialOptions = {}): Social {
@@ -167,8 +181,9 @@ export function createSocial(deps: SocialDeps, options: SocialOptions = {}): Soc
   const builder = createTimelineBuilder(deps, options.timelineEntries)
   const outboxes = createOutboxes(deps, clock)
   const home = createHomeReader(deps, outboxes, clock, { onAbsent: builder.request })
-  const arrivals = createArrivals(deps, outboxes, home, clock)
+  const arrivals = createArrivals(deps, outboxes, home, clock, builder.request)
   const feed = createFeed(deps, users, home, arrivals, liked, options.rankTimeline)
+  const streams = createTimelineStreams(deps, { users, home, arrivals, outboxes, liked }, options.streams)
   const swept = { fanout, backfill, users, repair: createRepair(deps) }
   const sweep = () => sweepSocial(deps, swept)
 
@@ -200,6 +215,7 @@ export function createSocial(deps: SocialDeps, options: SocialOptions = {}): Soc
       return { ...page, items: await liked.withLiked(page.items, request.viewer) }
     },
     timeline: feed.timeline,
+    timelineStream: streams.open,
     like: engagement.like,
     unlike: engagement.unlike,
     likers: engagement.likers,
@@ -215,8 +231,9 @@ export function createSocial(deps: SocialDeps, options: SocialOptions = {}): Soc
     importPosts: (source, importOptions = {}) => importPosts(deps, posts, fanout, modes, source, importOptions),
     sweep,
     startWorkers: (workerOptions = {}) => startSocialWorkers(deps, fanout, sweep, workerOptions),
-    /** Waits for the writes under way. */
+    /** Ends streams, and waits for the writes under way. */
     async close() {
+      await streams.close()
       await Promise.all([posts.drain(), engagement.drain(), builder.drain()])
       await fanout.drain()
     },

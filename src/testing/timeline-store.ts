@@ -96,6 +96,8 @@ export function testTimelineStore(
       expect((await timelines.read('r', undefined, 2))?.postIds).toEqual([40n, 30n])
       expect((await timelines.read('r', 30n, 2))?.postIds).toEqual([20n, 10n])
       expect((await timelines.read('r', 10n, 2))?.postIds).toEqual([])
+      expect((await timelines.read('r', undefined, 2, { visit: false }))?.postIds).toEqual([40n, 30n])
+      expect(await timelines.read('r-none', undefined, 2, { visit: false })).toBeUndefined()
     })
 
     it('hides what lies at or below the floor, which merges can only raise', async () => {
@@ -376,7 +378,6 @@ export function testTimelineStore(
 
     it('is the same store from call to call', async () => {
       const incarnation = await timelines.incarnation()
-      expect(incarnation.length).toBeGreaterThan(0)
       expect(incarnation.length).toBeLessThanOrEqual(4_000)
       expect(await timelines.incarnation()).toBe(incarnation)
     })

@@ -23,6 +23,7 @@ for (const engine of sqlEngines()) {
         for (const userId of readers) await store.install(userId, await store.begin(userId), [1n, 2n], 0n)
         await clock.advance(3 * DAY_MS)
         await store.read('reader-7', undefined, 1)
+        await store.read('reader-8', undefined, 1, { visit: false })
         const unreadSince = new Date(clock.now() - DAY_MS)
         expect(await store.expire(unreadSince, 12)).toBe(12)
         expect(await store.active(readers)).toBe(8)

@@ -1,4 +1,10 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Cluster, Redis } from 'ioredis'
 import { inject } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
@@ -41,6 +47,8 @@ export interface RedisUnderTest {
   readonly raw: Redis | Cluster
   /** Every key of this store, as long as it was opened with a prefix. */
   keys(): Promise<string[]>
+  /** Makes every node forget its scripts. */
+  flushScripts(): Promise<void>
   /** The one key of a user. */
   keyOf(userId: string): Promise<string>
   close(): Promise<void>
@@ -73,15 +81,81 @@ export async function openRedisTimelines(url: string, options: RedisTimelineOpti
     redis,
     raw,
     keys,
+    async flushScripts() {
+      for (const master of mastersOf(raw)) await master.script('FLUSH')
+    },
     async keyOf(userId) {
       const key = (await keys()).find((each) => each.endsWith(`}:${userId}`))
       if (key === undefined) throw new Error(`${userId} has no key`)
       return key
     },
     async close() {
-      for (const key of await keys()) await raw.unlink(key)
+      await Promise.all((await keys()).map((key) => raw.unlink(key)))
       raw.disconnect()
       await redis.close()
+    },
+  }
+}
+
+export function hasRedisProgram(): boolean {
+  return spawnSync('redis-server', ['--version']).status === 0
+}
+
+export interface PrivateRedis {
+  readonly url: string
+  /** As by `kill -9`; returns when it is gone. */
+  kill(): Promise<void>
+  /** Starts it again with the data that it left. */
+  start(): Promise<void>
+  freeze(): void
+  thaw(): void
+  remove(): Promise<void>
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** A Redis server for one test, with a folder and a port of its own. */
+export async function startRedis(args: readonly string[]): Promise<PrivateRedis> {
+  const folder = await mkdtemp(join(tmpdir(), 'fanfold-redis-'))
+  const port = await freePort()
+  let server: ChildProcess | undefined
+
+  async function start(): Promise<void> {
+    const all = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...args]
+    server = spawn('redis-server', all, { stdio: ['ignore', 'pipe', 'inherit'] })
+    await new Promise<void>((resolve, reject) => {
+      server?.once('exit', () => reject(new Error('redis-server ended')))
+      let output = ''
+      server?.stdout?.on('data', (chunk) => {
+        output += chunk
+        if (output.includes('Ready to accept connections')) resolve()
+      })
+    })
+  }
+  async function kill(): Promise<void> {
+    if (server === undefined || server.exitCode !== null || server.signalCode !== null) return
+    const gone = once(server, 'exit')
+    server.kill('SIGKILL')
+    await gone
+  }
+
+  await start()
+  return {
+    url: `redis://127.0.0.1:${port}/0`,
+    start,
+    kill,
+    freeze: () => void server?.kill('SIGSTOP'),
+    thaw: () => void server?.kill('SIGCONT'),
+    async remove() {
+      await kill()
+      await rm(folder, { recursive: true, force: true })
     },
   }
 }

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../../src/core/clock.ts'
+import { createIdMaker } from '../../src/core/ids.ts'
 import { openFollowStore } from '../../src/engines/postgres/follow-store.ts'
 import { openPostStore } from '../../src/engines/postgres/post-store.ts'
 import { openSqlQueue } from '../../src/engines/postgres/queue.ts'
@@ -75,9 +76,11 @@ export async function openSocial(
   const database = await engine.create()
   const { window } = options
   const { sql, context } = database
+  const clock = options.clock ?? systemClock
   const deps: SocialDeps = {
     ...context,
-    clock: options.clock ?? systemClock,
+    clock,
+    ids: createIdMaker({ node: 1, clock }),
     users: await openUserStore(sql, context),
     follows: await openFollowStore(sql, context),
     posts: await openPostStore(sql, context),

@@ -14,8 +14,9 @@ import type { Wish } from './liking.ts'
 
 const SEED = Number(process.env['FANFOLD_TEST_SEED'] ?? 20_261_122)
 const LIKERS = 10_000
-const CHAOS_MS = 8_000
 const LIFE_MS = 1_500
+const KILLS = 8
+const ANSWERS = 1_000
 const PROCESSES = 3
 const rest = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
@@ -119,8 +120,8 @@ const server = postgresServer()
 /**
  * Claim: counts and notices are those of the rows whichever process dies when, and no answered like is lost.
  *
- * Method: processes like a few posts through the service, most of all one of them, and are killed with SIGKILL and replaced
- * at random while connections are cut. Each tells what it asks for and what was answered.
+ * Method: processes like a few posts through the service, most of all one of them, and are killed with SIGKILL and
+ * replaced at random while connections are cut. Each tells what it asks for and what was answered.
  */
 describe.skipIf(server === undefined)(`likes of several processes under kill -9, seed ${SEED}`, () => {
   const random = seededRandom(SEED)
@@ -133,6 +134,8 @@ describe.skipIf(server === undefined)(`likes of several processes under kill -9,
   let fanfold: Fanfold
   const posts: string[] = []
 
+  const answered = () => wishes.filter((wish) => wish.answered)
+
   async function keepLiking(n: number): Promise<ScriptProcess> {
     for (let run = 1; ; run++) {
       let ended: string | undefined
@@ -144,13 +147,14 @@ describe.skipIf(server === undefined)(`likes of several processes under kill -9,
       void liker.ended.then((code) => {
         ended = String(code)
       })
-      const killAt = Date.now() + 700 + random.int(LIFE_MS)
+      while (chaos && ended === undefined && !working) await rest(10)
+      const killAt = Date.now() + random.int(LIFE_MS)
       while (chaos && ended === undefined && Date.now() < killAt) await rest(10)
       // A process whose connection is cut while it starts may end; one that works must not.
       if (ended !== undefined && working) throw new Error(`a process ended by itself, ${ended}:\n${liker.stderr()}`)
       if (!chaos) return liker
       await liker.kill()
-      killed += 1
+      if (working) killed += 1
     }
   }
 
@@ -177,8 +181,11 @@ describe.skipIf(server === undefined)(`likes of several processes under kill -9,
     script = await buildScript(new URL('./liking.ts', import.meta.url))
     const likers = Promise.all(Array.from({ length: PROCESSES }, (_, n) => keepLiking(n)))
     const cutting = cutConnections()
-    await Promise.race([rest(CHAOS_MS), likers])
-    chaos = false
+    // However slow the machine: until so much was done and disturbed.
+    const enough = until('enough was done', () => killed >= KILLS && answered().length >= ANSWERS, 90_000)
+    await Promise.race([enough, likers]).finally(() => {
+      chaos = false
+    })
     for (const liker of await likers) await liker.kill()
     await cutting
     // The server may still be busy with the last statements of the dead.
@@ -189,7 +196,7 @@ describe.skipIf(server === undefined)(`likes of several processes under kill -9,
       return others.length === 0
     })
     fanfold = await createFanfold({ database: database.url, workers: false })
-  }, 120_000)
+  }, 180_000)
 
   afterAll(async () => {
     chaos = false
@@ -199,11 +206,10 @@ describe.skipIf(server === undefined)(`likes of several processes under kill -9,
     await database?.drop()
   })
 
-  it('was disturbed, and did work', () => {
-    const answered = wishes.filter((wish) => wish.answered).length
-    process.stderr.write(`likes, seed ${SEED}: ${answered} of ${wishes.length - answered} answered, ${killed} killed\n`)
-    expect(killed).toBeGreaterThan(3)
-    expect(answered).toBeGreaterThan(500)
+  it('was disturbed while it worked', () => {
+    const asked = wishes.length - answered().length
+    process.stderr.write(`likes, seed ${SEED}: ${answered().length} of ${asked} answered, ${killed} killed\n`)
+    expect(asked).toBeGreaterThan(answered().length)
   })
 
   it('has counts and notices that are those of the rows', async () => {
@@ -221,11 +227,11 @@ describe.skipIf(server === undefined)(`likes of several processes under kill -9,
   it('has what each person wanted last, as far as it was answered', async () => {
     const last = new Map<string, Wish>()
     for (const wish of wishes) last.set(`${wish.post} ${wish.fan}`, wish)
-    const answered = [...last.values()].filter((wish) => wish.answered)
-    expect(answered.length).toBeGreaterThan(100)
+    const settled = [...last.values()].filter((wish) => wish.answered)
+    expect(settled.length).toBeGreaterThan(0)
     const likes = await sql.query<{ post_id: bigint; user_id: string }>('select post_id, user_id from post_likes')
     const liked = new Set(likes.map((row) => `${row.post_id} ${row.user_id}`))
-    const wrong = answered.filter((wish) => liked.has(`${wish.post} ${wish.fan}`) !== wish.liked)
+    const wrong = settled.filter((wish) => liked.has(`${wish.post} ${wish.fan}`) !== wish.liked)
     expect(wrong).toEqual([])
   })
 })

@@ -27,6 +27,30 @@ describe('failureKind', () => {
     expect(failureKind(new Error('Client has encountered a connection error and is not queryable'))).toBe('ambiguous')
   })
 
+  it.each([
+    ['LOADING Redis is loading the dataset in memory', 'unreachable'],
+    ['CLUSTERDOWN Hash slot not served', 'unreachable'],
+    ['TRYAGAIN Multiple keys request during rehashing of slot', 'unreachable'],
+    ["READONLY You can't write against a read only replica.", 'unreachable'],
+    ["OOM command not allowed when used memory > 'maxmemory'.", 'unreachable'],
+    ['WRONGPASS invalid username-password pair or user is disabled.', 'permanent'],
+    ['ERR unknown command', 'permanent'],
+  ])('the answer of Redis %s is %s', (message, kind) => {
+    expect(failureKind(Object.assign(new Error(message), { name: 'ReplyError' }))).toBe(kind)
+    expect(failureKind(new Error(message))).toBe('permanent')
+  })
+
+  it.each([
+    ["Cluster isn't ready and enableOfflineQueue options is false", 'unreachable'],
+    ['None of startup nodes is available', 'unreachable'],
+    ['Failed to refresh slots cache.', 'unreachable'],
+    ['Connection is closed.', 'ambiguous'],
+    ['Command timed out', 'ambiguous'],
+    ['Too many Cluster redirections. Last error: Error: Connection is closed.', 'ambiguous'],
+  ])('knows how ioredis words it: %s is %s', (message, kind) => {
+    expect(failureKind(new Error(message))).toBe(kind)
+  })
+
   it('takes what is no error for permanent', () => {
     expect([undefined, null, '40001', { code: '40001' }].map(failureKind)).toEqual(Array(4).fill('permanent'))
   })

@@ -12,18 +12,16 @@ export interface SocialPart {
 export async function openSocialPart(base: Base): Promise<SocialPart> {
   const queue = base.lifecycle.own(await base.open('queue'))
   const { clock, logger, metrics, ids } = base
+  const deps = {
+    users: await base.open('users'),
+    follows: await base.open('follows'),
+    posts: await base.open('posts'),
+    timelines: await base.open('timelines'),
+    ...{ queue, ids, clock, logger, metrics },
+  }
+  const { rankTimeline, streams } = base.options
   const social = base.lifecycle.own(
-    createSocial({
-      users: await base.open('users'),
-      follows: await base.open('follows'),
-      posts: await base.open('posts'),
-      timelines: await base.open('timelines'),
-      queue,
-      ids,
-      clock,
-      logger,
-      metrics,
-    }),
+    createSocial(deps, { pullFollowers: base.config.pullFollowers, rankTimeline, streams }),
   )
   return {
     social,

@@ -4,8 +4,8 @@ import type { SqlClient } from '../sql/sql.ts'
 
 const dayOf = (column: string) => `(date_trunc('day', ${column} at time zone 'UTC') at time zone 'UTC')`
 
-// From day to day by one step of the index each, however many follows a day has. When the search begins inside a day that
-// has later follows, this day is no answer: hence one day more than asked for.
+// From day to day by one step of the index each, however many follows a day has. When the search begins inside a day
+// that has later follows, this day is no answer: hence one day more than asked for.
 const FOLLOWER_DAYS = `
 with recursive days as (
   (select since as latest, 1 as n from follows

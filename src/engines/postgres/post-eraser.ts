@@ -28,8 +28,8 @@ counted as (
 noticed as (${noticesTaken('comment', 'gone')})
 select count(*)::int as n from gone`
 
-// First hidden, so that nothing is added to a post whose likes and comments have been cleared away. The user's own posts
-// are left out of the counting: one statement can't change a row twice, and they go as well.
+// First hidden, so that nothing is added to a post whose likes and comments have been cleared away. The user's own
+// posts are left out of the counting: one statement can't change a row twice, and they go as well.
 const HIDE_POSTS = `
 with item as (
   select post_id, repost_of from posts where user_id = $1 and deleted_at is null order by post_id limit $2),

@@ -56,9 +56,10 @@ select ${POST_COLUMNS}, idempotency_key, fingerprint, deleted_at is not null as 
 where (user_id, idempotency_key) in (select * from unnest($1::text[], $2::text[]))`
 
 const REPOSTS = `
-select user_id, repost_of, post_id from posts
-where (user_id, repost_of) in (select * from unnest($1::text[], $2::bigint[]))
-  and repost_of is not null and content = '{}' and deleted_at is null`
+select i.user_id, i.repost_of, p.post_id from unnest($1::text[], $2::bigint[]) as i (user_id, repost_of)
+cross join lateral (
+  select post_id from posts
+  where user_id = i.user_id and repost_of = i.repost_of and content = '{}' and deleted_at is null limit 1) as p`
 
 interface OutcomeRow {
   post_id: bigint

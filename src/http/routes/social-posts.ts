@@ -18,8 +18,9 @@ export function postRoutes(app: HttpApp, social: Social): void {
         operationId: 'publish',
         summary: 'Publish a post',
         description:
-          'It is in the timeline of its author at once and on its way to the followers. With `repost_of` it passes a ' +
-          'public post on: as a quote with content, as a repost without; `already_exists` names the first of two reposts.',
+          'It is in the timeline of its author at once and on its way to the followers. With `repost_of` it passes ' +
+          'a public post on: as a quote with content, as a repost without; of two reposts `already_exists` names the ' +
+          'first.',
         tags,
         body: PublishInput,
         response: { 201: Post, ...problems },
@@ -53,8 +54,8 @@ export function postRoutes(app: HttpApp, social: Social): void {
         operationId: 'editPost',
         summary: 'Edit a post',
         description:
-          'Replaces the content; what it said before is kept. The same content again changes nothing. With `If-Match` ' +
-          '(the ETag) it is refused with 412 when somebody else has edited the post since.',
+          'Replaces the content; what it said before is kept. The same content again changes nothing. With ' +
+          '`If-Match` (the ETag) it is refused with 412 when somebody else has edited the post since.',
         tags,
         params: PostParams,
         body: EditPostInput,

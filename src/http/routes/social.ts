@@ -1,4 +1,5 @@
-import Type from 'typebox'
+import Type, { type TSchema } from 'typebox'
+import type { UnfollowOptions } from '../../social/relations.ts'
 import {
   Comment,
   CommentPage,
@@ -93,46 +94,44 @@ function userRoutes(app: HttpApp, social: Social): void {
     },
     async ({ params, query }) => social.posts(params.user_id, query),
   )
-  app.get(
-    '/v1/users/:user_id/timeline',
-    {
-      config: { scope: 'social:read' },
-      schema: {
-        operationId: 'getTimeline',
-        summary: 'Read a home timeline, newest first',
-        description:
-          'Posts of the user and of everybody followed. A page is shorter than its limit only at the end, and a walk by ' +
-          'cursor shows each post once, whatever is published meanwhile.',
-        tags,
-        params: UserParams,
-        querystring: Page,
-        response: { 200: PostPage, ...problems },
-      },
-    },
-    async ({ params, query }) => social.timeline(params.user_id, query),
-  )
+}
+
+interface RelationChange {
+  readonly operationId: string
+  readonly summary: string
+  readonly querystring?: TSchema
+  run(userId: string, otherId: string, query: UnfollowOptions): Promise<void>
 }
 
 interface RelationRoute {
   /** As in the path, e.g. `blocks`. */
   readonly name: string
   readonly other: 'followee_id' | 'other_id'
-  readonly put: { operationId: string; summary: string; run(userId: string, otherId: string): Promise<void> }
-  readonly remove: { operationId: string; summary: string; run(userId: string, otherId: string): Promise<void> }
+  readonly put: RelationChange
+  readonly remove: RelationChange
 }
+
+const UnfollowQuery = Type.Object(
+  {
+    keep_history: Type.Optional(
+      Type.Boolean({ description: 'The public posts of the followee so far stay in the timeline', default: false }),
+    ),
+  },
+  { additionalProperties: false },
+)
 
 /** `PUT` and `DELETE /v1/users/{id}/<name>/{other}`: both may be repeated, both answer 204. */
 function relation(app: HttpApp, { name, other, put, remove }: RelationRoute): void {
   const params = Type.Object({ user_id: UserId, [other]: UserId })
-  for (const [method, { operationId, summary, run }] of [['PUT', put] as const, ['DELETE', remove] as const]) {
+  for (const [method, { run, ...described }] of [['PUT', put] as const, ['DELETE', remove] as const]) {
     app.route({
       method,
       url: `/v1/users/:user_id/${name}/:${other}`,
       config: { scope: 'social' },
-      schema: { operationId, summary, tags, params, response: { 204: NoContent, ...problems } },
+      schema: { ...described, tags, params, response: { 204: NoContent, ...problems } },
       handler: async (request, reply) => {
         const ids = request.params as Record<string, string>
-        await run(ids['user_id']!, ids[other]!)
+        await run(ids['user_id']!, ids[other]!, request.query as UnfollowOptions)
         return reply.code(204).send(null)
       },
     })
@@ -144,7 +143,10 @@ function relationRoutes(app: HttpApp, social: Social): void {
     name: 'follows',
     other: 'followee_id',
     put: { operationId: 'follow', summary: 'Follow a user', run: social.follow },
-    remove: { operationId: 'unfollow', summary: 'Unfollow a user', run: social.unfollow },
+    remove: {
+      ...{ operationId: 'unfollow', summary: 'Unfollow a user', run: social.unfollow },
+      querystring: UnfollowQuery,
+    },
   })
   relation(app, {
     name: 'blocks',

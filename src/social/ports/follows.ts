@@ -82,11 +82,10 @@ export interface FollowStore {
   /**
    * The UTC days on which people began to follow a user and still do, newest first; those whose latest follow began
    * before a moment. `count` stops at {@link LIMITS.noticeFollowersMax}; `actors` are the newest
-   * {@link LIMITS.noticeActorsMax} of them, without those he mutes and without blocks between them, so there may be none.
+   * {@link LIMITS.noticeActorsMax} of them, without those he mutes and without blocks between them: maybe none.
    */
   followerDays(userId: string, before: Date | undefined, limit: number): Promise<FollowerDay[]>
 
   /** Deletes up to `limit` relations of any kind that name a user; answers how many. */
   erase(userId: string, limit: number): Promise<number>
 }
-

@@ -47,4 +47,3 @@ export interface UserStore {
   /** Forgets a marked user altogether. */
   remove(userId: string): Promise<void>
 }
-

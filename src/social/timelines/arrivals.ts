@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { decodeCursor, encodeCursor } from '../../core/cursor.ts'
+import { AppError, isAppError } from '../../core/errors.ts'
 import { decomposeId, firstIdAt, ID_EPOCH_MS, parseId } from '../../core/ids.ts'
 import type { ShownPost } from '../documents.ts'
 import type { FollowStore, PostStore, TimelineStore } from '../ports.ts'
@@ -18,6 +19,8 @@ export interface Seen {
   readonly low: bigint
   /** Ids above `low` that were seen. */
   readonly ids: readonly bigint[]
+  /** Of what arrived between the two marks, that up to this id was seen: the posts of one answer were taken one by one. */
+  readonly partly?: { readonly mark: string; readonly upTo: bigint } | undefined
 }
 
 export interface Arrived {
@@ -25,6 +28,10 @@ export interface Arrived {
   /** Between these and what was seen before there may be more. */
   readonly gap: boolean
   readonly seen: Seen
+  /** What came, with what may not be shown, newest first. */
+  readonly ids: readonly bigint[]
+  /** Whom of those that are pulled the reader follows, as far as that was asked. */
+  readonly pullAuthors: readonly string[]
 }
 
 /** So much later than a newer one may a post become visible. */
@@ -41,19 +48,37 @@ export function seenAfter(mark: string | undefined, low: bigint, ids: readonly b
   return { mark, low: newLow, ids: descending.filter((id) => id > newLow) }
 }
 
-const PARTS = 3
-
-export function encodeSeen(userId: string, seen: Seen): string {
-  return encodeCursor(`newer:${userId}`, [seen.mark ?? '', seen.low, seen.ids.join('.')])
+/** What was seen by who took the posts of an answer, the oldest first, up to one of them. */
+export function seenUpTo(upTo: bigint, taken: readonly bigint[], before: Seen, after: Seen): Seen {
+  const seen = seenAfter(before.mark, before.low, [...taken, ...before.ids])
+  return before.mark === undefined || after.mark === undefined ? seen : { ...seen, partly: { mark: after.mark, upTo } }
 }
 
-/** Throws `invalid_cursor`. */
-export function decodeSeen(userId: string, token: string): Seen {
-  const [mark, low, ids] = decodeCursor(`newer:${userId}`, PARTS, token)!
+const PARTS = 5
+
+export function encodeSeen(userId: string, { mark, low, ids, partly }: Seen): string {
+  return encodeCursor(`newer:${userId}`, [mark ?? '', low, ids.join('.'), partly?.mark ?? '', partly?.upTo ?? ''])
+}
+
+/** Throws `invalid_cursor`, naming where the token stood. */
+export function decodeSeen(userId: string, token: string, pointer = 'query/newer'): Seen {
+  const [mark, low, ids, partlyMark, upTo] = partsOf(userId, token, pointer)
   return {
     mark: mark === '' ? undefined : mark,
     low: parseId(low!) ?? 0n,
     ids: ids!.split('.').flatMap((id) => parseId(id) ?? []),
+    partly: partlyMark === '' ? undefined : { mark: partlyMark!, upTo: parseId(upTo!) ?? 0n },
+  }
+}
+
+function partsOf(userId: string, token: string, pointer: string): string[] {
+  try {
+    return decodeCursor(`newer:${userId}`, PARTS, token)!
+  } catch (error) {
+    if (!isAppError(error, 'invalid_cursor')) throw error
+    throw new AppError('invalid_cursor', 'This token is not one that this timeline handed out; start without one', {
+      fields: [{ pointer, detail: 'must be the newer_token of an answer of this timeline' }],
+    })
   }
 }
 
@@ -63,6 +88,7 @@ export function createArrivals(
   outboxes: Outboxes,
   home: HomeReader,
   clock: Clock,
+  onAbsent: (userId: string) => void = () => undefined,
 ) {
   const { follows, posts, timelines } = stores
 
@@ -76,31 +102,47 @@ export function createArrivals(
   }
 
   return {
-    /** At most `limit` posts, the newest ones. `undefined`: what was seen says nothing any more, so start from the top. */
-    async since(userId: string, seen: Seen, limit: number): Promise<Arrived | undefined> {
+    /**
+     * At most `limit` posts, the newest ones, without those `known`. `undefined`: what was seen says nothing any more,
+     * so start from the top.
+     */
+    async since(userId: string, seen: Seen, limit: number, known?: ReadonlySet<bigint>): Promise<Arrived | undefined> {
+      let pullAuthors: readonly string[] = []
       let ids: readonly bigint[]
       let gap = false
       let mark: string | undefined
       if (seen.mark === undefined) {
-        mark = (await timelines.marks([userId])).get(userId)
+        // Before the sources are read, so that what comes meanwhile is behind the mark.
+        mark = (await timelines.read(userId, undefined, 1))?.mark
+        if (mark === undefined) onAbsent(userId)
         const found = await fromSources(userId, seen, limit)
         ids = found.ids
         gap = found.gap
       } else {
-        const [arrivals, authors] = await Promise.all([timelines.since(userId, seen.mark), outboxes.followedBy(userId)])
-        if (arrivals.kind === 'reset') return undefined
+        const { partly } = seen
+        const [first, rest, authors] = await Promise.all([
+          timelines.since(userId, seen.mark),
+          partly === undefined ? undefined : timelines.since(userId, partly.mark),
+          outboxes.followedBy(userId),
+        ])
+        if (first.kind === 'reset' || rest?.kind === 'reset') return undefined
+        const left = partly === undefined ? first.postIds : first.postIds.filter((id) => id > partly.upTo)
         const outbox = await outboxes.between(authors, undefined, seen.low, limit + seen.ids.length + 1)
-        gap = arrivals.gap || outbox.above > seen.low
-        mark = arrivals.mark
-        ids = [...arrivals.postIds, ...outbox.postIds]
+        gap = (rest ?? first).gap || outbox.above > seen.low
+        mark = (rest ?? first).mark
+        pullAuthors = authors
+        ids = [...left, ...(rest?.postIds ?? []), ...outbox.postIds]
       }
-      const known = new Set(seen.ids)
-      const fresh = [...new Set(ids)].filter((id) => !known.has(id)).sort((a, b) => (a < b ? 1 : -1))
+      const before = new Set(seen.ids)
+      const isFresh = (id: bigint) => !before.has(id) && !known?.has(id)
+      const fresh = [...new Set(ids)].filter(isFresh).sort((a, b) => (a < b ? 1 : -1))
       const shown = fresh.length === 0 ? [] : await home.allowed(userId, fresh)
       return {
         posts: shown.slice(0, limit),
         gap: gap || shown.length > limit,
         seen: seenAfter(mark, seen.low, [...fresh, ...seen.ids]),
+        ids: fresh,
+        pullAuthors,
       }
     },
     /** What was seen by who got this first page. */

@@ -6,23 +6,7 @@ import type { FanoutState, Relation, StoredPost } from '../ports.ts'
 import type { Users } from '../users.ts'
 import type { HomeReader, Place } from './home.ts'
 import type { Outboxes } from './outboxes.ts'
-
-export interface ExplainStep {
-  readonly check: string
-  readonly ok: boolean
-  readonly detail: string
-}
-
-/** Why a post is or is not in a home timeline. */
-export interface TimelineExplanation {
-  readonly user_id: string
-  readonly post_id: string
-  /** Whether a reader who walks the timeline comes upon it now. */
-  readonly shown: boolean
-  /** Whether it should be shown by the rules, once its fan-out is done. */
-  readonly due: boolean
-  readonly steps: readonly ExplainStep[]
-}
+import type { ExplainStep, TimelineExplanation } from './schemas.ts'
 
 const step = (check: string, ok: boolean, detail: string): ExplainStep => ({ check, ok, detail })
 

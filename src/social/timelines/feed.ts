@@ -1,4 +1,4 @@
-import { decodeCursor, encodeCursor, type Page, type PageRequest, pageLimit } from '../../core/cursor.ts'
+import { decodeCursor, encodeCursor, type PageRequest, pageLimit } from '../../core/cursor.ts'
 import { invalidField } from '../../core/errors.ts'
 import { parseId } from '../../core/ids.ts'
 import type { SocialDeps } from '../deps.ts'
@@ -9,6 +9,7 @@ import type { Users } from '../users.ts'
 import { type ArrivalReader, decodeSeen, encodeSeen } from './arrivals.ts'
 import { type HomeReader, type Place, TOP } from './home.ts'
 import { createRankedReader, type RankedPlace, type RankTimeline } from './ranking.ts'
+import type { TimelinePage } from './schemas.ts'
 
 export const TIMELINE_ORDERS = ['newest', 'ranked'] as const
 
@@ -19,17 +20,13 @@ export interface TimelineRequest extends PageRequest {
   readonly order?: (typeof TIMELINE_ORDERS)[number] | undefined
 }
 
-export interface TimelinePage extends Page<Post> {
-  /** Send it as `newer` for what comes from now on; on first pages and answers to `newer`. */
-  readonly newer_token?: string
-  /** There may be more between these posts and what was seen before; `next_cursor` leads there. */
-  readonly gap?: boolean
-  /** The token said nothing any more: this is a first page, which replaces what was seen before. */
-  readonly reset?: boolean
-}
-
 const PLACE_PARTS = 2
 const RANKED_PARTS = 3
+
+/** The cursor of a page behind a post, or of the first page. */
+export function cursorBelow(userId: string, postId: bigint | undefined): string {
+  return encodeCursor(`timeline:${userId}`, [postId ?? '', ''])
+}
 
 const rootsText = (place: Place) => place.reposted.join('.')
 
@@ -85,11 +82,8 @@ export function createFeed(
     const last = arrived.posts.at(-1)
     return {
       items: await documents(arrived.posts, userId),
-      ...(arrived.gap && last !== undefined
-        ? { next_cursor: encodeCursor(`timeline:${userId}`, [last.postId, '']) }
-        : {}),
+      ...(arrived.gap ? { next_cursor: cursorBelow(userId, last?.postId), gap: true } : {}),
       newer_token: encodeSeen(userId, arrived.seen),
-      ...(arrived.gap ? { gap: true } : {}),
     }
   }
 

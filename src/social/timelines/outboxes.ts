@@ -24,6 +24,7 @@ const FULL_LOOK_MS = 300_000
 const AUTHORS_AT_ONCE = 5_000
 /** Up to so many pull authors, one query tells which of them a reader follows; beyond, his followees are read. */
 const ASK_ABOUT_MAX = 1_000
+const NEWEST_AT_ONCE = 1_000
 
 /**
  * The outboxes of the authors whose posts are pulled, cached in the process for {@link LIMITS.outboxFreshMs}: so a giant's
@@ -67,24 +68,30 @@ export function createOutboxes({ follows, posts }: { follows: FollowStore; posts
 
   async function freshOutboxes(authorIds: readonly string[]): Promise<readonly Outbox[]> {
     const readAt = clock.now()
-    const isFresh = (id: string) =>
-      readAt - (outboxes.get(id)?.readAt ?? Number.NEGATIVE_INFINITY) < LIMITS.outboxFreshMs
-    const stale = authorIds.filter((id) => !isFresh(id))
+    // What is fresh now is kept aside: others may drop it from the cache while the rest is read.
+    const fresh = new Map<string, Outbox>()
+    for (const id of authorIds) {
+      const cached = outboxes.get(id)
+      if (cached !== undefined && readAt - cached.readAt < LIMITS.outboxFreshMs) fresh.set(id, cached)
+    }
+    const stale = authorIds.filter((id) => !fresh.has(id))
     if (stale.length > 0) {
       const found = await posts.outboxes(stale, undefined, LIMITS.outboxCachedPosts)
       for (const id of stale) {
         const postIds = found.get(id) ?? []
+        const outbox = { postIds, cut: postIds.length === LIMITS.outboxCachedPosts, readAt }
+        fresh.set(id, outbox)
+        if (readAt < (outboxes.get(id)?.readAt ?? Number.NEGATIVE_INFINITY)) continue
         // Least recently read first: the map keeps the order of insertion.
         outboxes.delete(id)
-        outboxes.set(id, { postIds, cut: postIds.length === LIMITS.outboxCachedPosts, readAt })
+        outboxes.set(id, outbox)
       }
     }
-    const fresh = authorIds.flatMap((id) => outboxes.get(id) ?? [])
     for (const id of outboxes.keys()) {
       if (outboxes.size <= LIMITS.outboxesCached) break
       outboxes.delete(id)
     }
-    return fresh
+    return [...fresh.values()]
   }
 
   return {
@@ -94,6 +101,20 @@ export function createOutboxes({ follows, posts }: { follows: FollowStore; posts
       if (authors.size === 0) return []
       if (authors.size <= ASK_ABOUT_MAX) return follows.followsAmong(userId, [...authors])
       return (await allFollowees(follows, userId)).filter((id) => authors.has(id))
+    },
+
+    /** The newest pull post of each of these authors; who reads an outbox from then on sees it. */
+    async newest(authorIds: readonly string[]): Promise<Map<string, bigint>> {
+      const newest = new Map<string, bigint>()
+      for (let from = 0; from < authorIds.length; from += NEWEST_AT_ONCE) {
+        const found = await posts.outboxes(authorIds.slice(from, from + NEWEST_AT_ONCE), undefined, 1)
+        for (const [authorId, [postId]] of found) {
+          newest.set(authorId, postId!)
+          const cached = outboxes.get(authorId)
+          if (cached !== undefined && cached.postIds[0] !== postId) outboxes.delete(authorId)
+        }
+      }
+      return newest
     },
 
     /** Pull posts of these authors below an id and above another; `limit` bounds what one call answers. */
