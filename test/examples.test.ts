@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { main as feed } from '../examples/feed.ts'
 import { main as paymentsAlone } from '../examples/payments-alone.ts'
+import { main as rankedTimeline } from '../examples/ranked-timeline.ts'
 import { main as shop } from '../examples/shop.ts'
 
 describe('the examples do what they say', () => {
   it('feed.ts shows the newest post first, over pages', async () => {
     expect(await feed()).toEqual(['three', 'two', 'one'])
+  })
+
+  it('ranked-timeline.ts puts the liked post first and leaves spam out', async () => {
+    expect(await rankedTimeline()).toEqual({ newest: ['spam', 'newer', 'liked'], ranked: ['liked', 'newer'] })
   })
 
   it('shop.ts sells, is paid, delivers, and reports the revenue', async () => {

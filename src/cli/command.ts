@@ -8,6 +8,8 @@ export class UsageError extends Error {
 export interface CommandOption {
   readonly type: 'string' | 'boolean'
   readonly about: string
+  /** May be given several times; then it is found in `lists`. */
+  readonly multiple?: true
   /** Shown in the help behind the name, e.g. `FILE`. */
   readonly value?: string
 }
@@ -16,6 +18,8 @@ export interface CommandRun {
   readonly config: Config
   readonly positionals: readonly string[]
   readonly options: Readonly<Record<string, string | boolean | undefined>>
+  /** Options that may be given several times; absent when not given. */
+  readonly lists: Readonly<Record<string, readonly string[] | undefined>>
   /** `--json`: data as one JSON document on stdout. */
   readonly json: boolean
   readonly terminal: Terminal

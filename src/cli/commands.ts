@@ -1,5 +1,6 @@
 import type { Command } from './command.ts'
 import { doctor } from './commands/doctor.ts'
+import { explain } from './commands/explain.ts'
 import { importCommand } from './commands/import.ts'
 import { keys } from './commands/keys.ts'
 import { migrate } from './commands/migrate.ts'
@@ -16,6 +17,7 @@ export const COMMANDS: readonly Command[] = [
   migrate,
   importCommand,
   verify,
+  explain,
   report,
   rebuild,
   queue,

@@ -57,23 +57,32 @@ async function runCommand(
     return EXIT_OK
   }
   const flags: Record<string, string> = {}
-  for (const [flag, value] of Object.entries(values)) if (typeof value === 'string') flags[flag] = value
+  const single: Record<string, string | boolean | undefined> = {}
+  const lists: Record<string, readonly string[]> = {}
+  for (const [flag, value] of Object.entries(values)) {
+    if (typeof value === 'string') flags[flag] = value
+    if (Array.isArray(value)) lists[flag] = value.map(String)
+    else single[flag] = value
+  }
   return command.run({
     config: loadConfig(env, flags),
     positionals,
-    options: values,
+    options: single,
+    lists,
     json: values['json'] === true,
     terminal,
   })
 }
 
 function parse(command: Command, args: readonly string[]) {
-  const options: Record<string, { type: 'string' | 'boolean' }> = {
+  const options: Record<string, { type: 'string' | 'boolean'; multiple?: boolean }> = {
     help: { type: 'boolean' },
     json: { type: 'boolean' },
   }
   for (const name of SETTING_NAMES) options[flagOf(name)] = { type: 'string' }
-  for (const [name, option] of Object.entries(command.options ?? {})) options[name] = { type: option.type }
+  for (const [name, option] of Object.entries(command.options ?? {})) {
+    options[name] = { type: option.type, multiple: option.multiple === true }
+  }
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true })
   } catch (error) {

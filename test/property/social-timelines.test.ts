@@ -300,6 +300,9 @@ for (const place of [embedded, ...redisPlaces]) {
     it('are what the naive model says', { timeout: 300_000 }, async () => {
       await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 70, size: 'max' }), fc.nat(), play), {
         numRuns: RUNS,
+        // A failure is made smaller for as long as this; the runs themselves take a fraction of it.
+        interruptAfterTimeLimit: 200_000,
+        markInterruptAsFailure: true,
         seed: SEED,
       })
     })

@@ -99,8 +99,7 @@ on conflict (one) do update set value = excluded.value, confirmed_at = excluded.
 
 const REOPEN = `
 with again as (
-  select f.post_id from post_fanouts f join posts p on p.post_id = f.post_id and p.mode = 'push'
-  where f.done_at is null or f.done_at >= $1 order by f.post_id for update of f),
+  select post_id from post_fanouts where done_at is null or done_at >= $1 order by post_id for update),
 chunks as (delete from post_fanout_chunks where post_id in (select post_id from again))
 update post_fanouts set round = round + 1, planned_chunks = 0, planned = false, planned_up_to = null, done_chunks = 0,
   followers_scanned = 0, delivered = 0, duplicate = 0, inactive = 0, done_at = null, sweep_at = $2, sweeps = 0

@@ -90,7 +90,8 @@ export function createFanout(deps: SocialDeps, options: FanoutOptions = {}) {
       if (fanout.plannedChunks === from && !fanout.planned) await planMore(fanout)
       return
     }
-    if (toAuthor) await timelines.append(postId, [fanout.authorId])
+    // In a later round the author's own timeline has lost its last writes too.
+    if (toAuthor || fanout.round > 0) await timelines.append(postId, [fanout.authorId])
     if (fanout.mode === 'pull') {
       await finishWhole(fanout, NONE)
       return

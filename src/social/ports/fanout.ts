@@ -100,7 +100,7 @@ export interface FanoutLedger {
   incarnation(): Promise<{ readonly value: string; readonly confirmedAt: Date } | undefined>
   confirm(incarnation: string, at: Date): Promise<void>
   /**
-   * Begins a new round of every push fan-out that is not done or was done after a moment; answers how many. Nothing that
+   * Begins a new round of every fan-out that is not done or was done after a moment; answers how many. Nothing that
    * was begun before is recorded afterwards.
    */
   reopen(doneSince: Date, at: Date): Promise<number>
