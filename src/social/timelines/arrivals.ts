@@ -128,7 +128,7 @@ export function createArrivals(
         if (first.kind === 'reset' || rest?.kind === 'reset') return undefined
         const left = partly === undefined ? first.postIds : first.postIds.filter((id) => id > partly.upTo)
         const outbox = await outboxes.between(authors, undefined, seen.low, limit + seen.ids.length + 1)
-        gap = (rest ?? first).gap || outbox.above > seen.low
+        gap = first.gap || rest?.gap === true || outbox.above > seen.low
         mark = (rest ?? first).mark
         pullAuthors = authors
         ids = [...left, ...(rest?.postIds ?? []), ...outbox.postIds]
