@@ -91,6 +91,8 @@ export const LIMITS = {
   outboxesCached: 20_000,
   /** Writes of the timelines' store up to so long before it was last seen are repeated after it was lost, in milliseconds. */
   timelineLossMs: 5_000,
+  /** After the timelines' store failed, one reader at a time tries it again after this; the others are served from the posts. */
+  timelineAwayMs: 1_000,
   /** How long finished follow backfills are remembered, for the same purpose, in milliseconds. */
   backfillKeptMs: 3_600_000,
   /** Active followers above whom an author's posts are merged in at reading (set with FANFOLD_PULL_FOLLOWERS). */

@@ -88,6 +88,11 @@ export function createMetrics() {
       labelNames: ['from'] as const,
       registers,
     }),
+    timelinesAway: new Counter({
+      name: 'fanfold_timelines_away_total',
+      help: 'Reads and writes that were done without the timelines’ store, because it was away',
+      registers,
+    }),
     streams: new Gauge({
       name: 'fanfold_timeline_streams',
       help: 'Open streams of timelines',

@@ -146,10 +146,12 @@ export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
 
 /** Tells in the API description which headers a route listens to; they are read by `commandContext`. */
 function withHeaders(schema: FastifySchema, config: FastifyContextConfig | undefined): FastifySchema {
-  if (config?.idempotency === undefined) return schema
+  if (config?.idempotency === undefined && config?.ifMatch !== true) return schema
   const key = Type.String({ description: 'Repeating a request with the same key carries it out once', maxLength: 255 })
   const headers = Type.Object({
-    'idempotency-key': config.idempotency === 'required' ? key : Type.Optional(key),
+    ...(config.idempotency === undefined
+      ? {}
+      : { 'idempotency-key': config.idempotency === 'required' ? key : Type.Optional(key) }),
     'if-match': Type.Optional(Type.String({ description: 'ETag that the resource must still have; 412 otherwise' })),
   })
   return { ...schema, headers }

@@ -14,6 +14,8 @@ declare module 'fastify' {
     scope?: Scope | 'public'
     /** `required` refuses a request without an Idempotency-Key. */
     idempotency?: 'required' | 'optional'
+    /** The route listens to If-Match; those with an Idempotency-Key do anyway. */
+    ifMatch?: true
     /** It answers for as long as the client listens, so that its time tells nothing. */
     stream?: true
   }

@@ -183,6 +183,46 @@ describe.each(sqlEngines())('streams of timelines on $name', (engine) => {
     await stream.stop()
   })
 
+  it('tell posts of pulled authors that become visible late, after many others', async () => {
+    await under.readers('x', 'y')
+    for (const follower of ['reader', 'bob', 'x', 'y']) await under.social.follow(follower, 'ada')
+    await under.social.follow('reader', 'x')
+    let hidden: bigint | undefined
+    const { posts } = under.deps
+    const late: SocialDeps = {
+      ...under.deps,
+      posts: {
+        ...posts,
+        // As when the statement that writes a post takes long.
+        async outboxes(userIds, below, limit) {
+          const found = await posts.outboxes(userIds, below, limit)
+          return new Map([...found].map(([userId, ids]) => [userId, ids.filter((id) => id !== hidden)]))
+        },
+      },
+    }
+    const social = start({ pullFollowers: 2, streams: QUICK }, late)
+    const first = await social.publish({ user_id: 'ada', content: { text: 'pulled' } })
+    await until('it is pulled', async () =>
+      (await social.timeline('reader')).items.some((post) => post.post_id === first.post_id),
+    )
+    const token = await tokenOf(social)
+    const stream = follow(social, 'reader', { newer: token })
+    const { post_id } = await social.publish({ user_id: 'ada', content: { text: 'late' } })
+    hidden = BigInt(post_id)
+    const many = (userId: string) => Array.from({ length: 15 }, (_, n) => `${userId} ${n}`)
+    for (const userId of ['bob', 'x']) await say(social, userId, ...many(userId))
+    await until('all others came', () => stream.texts().length >= 30)
+    const { newer_token, items } = await social.timeline('reader', { newer: token, limit: 100 })
+    expect(items.map((post) => post.content.text)).not.toContain('late')
+    hidden = undefined
+    await until('the late one came', () => stream.texts().includes('late'))
+    await until('it is told to who asks', async () => {
+      const answer = await social.timeline('reader', { newer: newer_token! })
+      return answer.items.some((post) => post.post_id === post_id)
+    })
+    await stream.stop()
+  })
+
   it('end when the user is erased, and refuse users who are not there', async () => {
     const social = start()
     const stream = follow(social, 'reader')

@@ -49,7 +49,7 @@ export function postRoutes(app: HttpApp, social: Social): void {
   app.patch(
     '/v1/posts/:post_id',
     {
-      config: { scope: 'social' },
+      config: { scope: 'social', ifMatch: true },
       schema: {
         operationId: 'editPost',
         summary: 'Edit a post',

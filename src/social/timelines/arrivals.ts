@@ -5,6 +5,7 @@ import { decomposeId, firstIdAt, ID_EPOCH_MS, parseId } from '../../core/ids.ts'
 import type { ShownPost } from '../documents.ts'
 import type { FollowStore, PostStore, TimelineStore } from '../ports.ts'
 import type { HomePage, HomeReader } from './home.ts'
+import type { Outage } from './outage.ts'
 import type { Outboxes } from './outboxes.ts'
 import { authorsOf, newestOf } from './sources.ts'
 
@@ -13,12 +14,14 @@ import { authorsOf, newestOf } from './sources.ts'
  * id seen and those shortly below it: ids of several authors may become visible in another order than theirs.
  */
 export interface Seen {
-  /** Absent when the timeline was not ready. */
+  /** Absent when the timeline was not ready; then nothing comes by it. */
   readonly mark: string | undefined
-  /** Everything at or below it was seen or is none of our business. */
+  /** Of what does not come by the timeline: everything at or below it was seen or is none of our business. */
   readonly low: bigint
   /** Ids above `low` that were seen. */
   readonly ids: readonly bigint[]
+  /** The newest that came by the timeline, which may name them again. */
+  readonly pushed: readonly bigint[]
   /** Of what arrived between the two marks, that up to this id was seen: the posts of one answer were taken one by one. */
   readonly partly?: { readonly mark: string; readonly upTo: bigint } | undefined
 }
@@ -38,35 +41,63 @@ export interface Arrived {
 const LATE_MS = 10_000
 const SEEN_MAX = 20
 
+const newestFirst = (ids: readonly bigint[]) => [...new Set(ids)].sort((a, b) => (a < b ? 1 : -1))
+
 /** What was seen by who has now seen these ids too, and everything that mattered up to `low`. */
-export function seenAfter(mark: string | undefined, low: bigint, ids: readonly bigint[]): Seen {
-  const descending = [...new Set(ids)].sort((a, b) => (a < b ? 1 : -1))
-  const top = descending[0]
+function seenAfter(
+  mark: string | undefined,
+  low: bigint,
+  ids: readonly bigint[],
+  pushed: readonly bigint[] = [],
+): Seen {
+  const descending = newestFirst(ids)
+  const [top] = newestFirst([...ids, ...pushed])
   const late = top === undefined ? 0n : firstIdAt(Math.max(decomposeId(top).timestampMs - LATE_MS, ID_EPOCH_MS)) - 1n
   const bounds = [low, late, descending[SEEN_MAX] ?? 0n]
   const newLow = bounds.reduce((max, bound) => (bound > max ? bound : max))
-  return { mark, low: newLow, ids: descending.filter((id) => id > newLow) }
+  return {
+    mark,
+    low: newLow,
+    ids: descending.filter((id) => id > newLow),
+    pushed: newestFirst(pushed).slice(0, SEEN_MAX),
+  }
 }
 
-/** What was seen by who took the posts of an answer, the oldest first, up to one of them. */
-export function seenUpTo(upTo: bigint, taken: readonly bigint[], before: Seen, after: Seen): Seen {
-  const seen = seenAfter(before.mark, before.low, [...taken, ...before.ids])
-  return before.mark === undefined || after.mark === undefined ? seen : { ...seen, partly: { mark: after.mark, upTo } }
+/** As {@link seenAfter}, by posts: without a mark none of them came by the timeline. */
+function seenWith(before: Omit<Seen, 'partly'>, posts: readonly ShownPost[]): Seen {
+  const { mark, low } = before
+  const idsOf = (some: readonly ShownPost[]) => some.map((post) => post.postId)
+  if (mark === undefined) return seenAfter(mark, low, [...idsOf(posts), ...before.ids], before.pushed)
+  const pulled = idsOf(posts.filter((post) => post.mode === 'pull'))
+  const pushed = idsOf(posts.filter((post) => post.mode === 'push'))
+  return seenAfter(mark, low, [...pulled, ...before.ids], [...pushed, ...before.pushed])
 }
 
-const PARTS = 5
-
-export function encodeSeen(userId: string, { mark, low, ids, partly }: Seen): string {
-  return encodeCursor(`newer:${userId}`, [mark ?? '', low, ids.join('.'), partly?.mark ?? '', partly?.upTo ?? ''])
+/** What was seen by who took the posts of an answer, the oldest first, up to the last of these. */
+export function seenUpTo(taken: readonly ShownPost[], before: Seen, after: Seen): Seen {
+  const seen = seenWith(before, taken)
+  const last = taken.at(-1)
+  if (before.mark === undefined || after.mark === undefined || last === undefined) return seen
+  return { ...seen, partly: { mark: after.mark, upTo: last.postId } }
 }
+
+const PARTS = 6
+
+export function encodeSeen(userId: string, { mark, low, ids, pushed, partly }: Seen): string {
+  const parts = [mark ?? '', low, ids.join('.'), pushed.join('.'), partly?.mark ?? '', partly?.upTo ?? '']
+  return encodeCursor(`newer:${userId}`, parts)
+}
+
+const idsIn = (text: string) => text.split('.').flatMap((id) => parseId(id) ?? [])
 
 /** Throws `invalid_cursor`, naming where the token stood. */
 export function decodeSeen(userId: string, token: string, pointer = 'query/newer'): Seen {
-  const [mark, low, ids, partlyMark, upTo] = partsOf(userId, token, pointer)
+  const [mark, low, ids, pushed, partlyMark, upTo] = partsOf(userId, token, pointer)
   return {
     mark: mark === '' ? undefined : mark,
     low: parseId(low!) ?? 0n,
-    ids: ids!.split('.').flatMap((id) => parseId(id) ?? []),
+    ids: idsIn(ids!),
+    pushed: idsIn(pushed!),
     partly: partlyMark === '' ? undefined : { mark: partlyMark!, upTo: parseId(upTo!) ?? 0n },
   }
 }
@@ -88,7 +119,7 @@ export function createArrivals(
   outboxes: Outboxes,
   home: HomeReader,
   clock: Clock,
-  onAbsent: (userId: string) => void = () => undefined,
+  { outage, onAbsent }: { outage: Outage; onAbsent: (userId: string) => void },
 ) {
   const { follows, posts, timelines } = stores
 
@@ -109,12 +140,14 @@ export function createArrivals(
     async since(userId: string, seen: Seen, limit: number, known?: ReadonlySet<bigint>): Promise<Arrived | undefined> {
       let pullAuthors: readonly string[] = []
       let ids: readonly bigint[]
+      let pushed: readonly bigint[] = []
       let gap = false
       let mark: string | undefined
       if (seen.mark === undefined) {
         // Before the sources are read, so that what comes meanwhile is behind the mark.
-        mark = (await timelines.read(userId, undefined, 1))?.mark
-        if (mark === undefined) onAbsent(userId)
+        const slice = await outage.ask(() => timelines.read(userId, undefined, 1))
+        if (slice === undefined) onAbsent(userId)
+        else if (slice !== 'away') mark = slice.mark
         const found = await fromSources(userId, seen, limit)
         ids = found.ids
         gap = found.gap
@@ -131,29 +164,30 @@ export function createArrivals(
         gap = first.gap || rest?.gap === true || outbox.above > seen.low
         mark = (rest ?? first).mark
         pullAuthors = authors
-        ids = [...left, ...(rest?.postIds ?? []), ...outbox.postIds]
+        ids = outbox.postIds
+        pushed = [...left, ...(rest?.postIds ?? [])]
       }
-      const before = new Set(seen.ids)
+      const before = new Set([...seen.ids, ...seen.pushed])
       const isFresh = (id: bigint) => !before.has(id) && !known?.has(id)
-      const fresh = [...new Set(ids)].filter(isFresh).sort((a, b) => (a < b ? 1 : -1))
+      const fresh = newestFirst([...ids, ...pushed]).filter(isFresh)
       const shown = fresh.length === 0 ? [] : await home.allowed(userId, fresh)
       return {
         posts: shown.slice(0, limit),
         gap: gap || shown.length > limit,
-        seen: seenAfter(mark, seen.low, [...fresh, ...seen.ids]),
+        seen: seenAfter(mark, seen.low, [...ids, ...seen.ids], [...pushed, ...seen.pushed]),
         ids: fresh,
         pullAuthors,
       }
     },
     /** What was seen by who got this first page. */
     seenOf(page: HomePage): Seen {
-      const ids = page.posts.map((post) => post.postId)
-      const last = ids.at(-1)
+      const { mark, posts, next } = page
+      const last = posts.at(-1)
       if (last === undefined) {
-        return { mark: page.mark, low: firstIdAt(Math.max(clock.now() - LATE_MS, ID_EPOCH_MS)), ids }
+        return { mark, low: firstIdAt(Math.max(clock.now() - LATE_MS, ID_EPOCH_MS)), ids: [], pushed: [] }
       }
       // What lies below a full page is for the next page to show.
-      return seenAfter(page.mark, page.next === undefined ? 0n : last - 1n, ids)
+      return seenWith({ mark, low: next === undefined ? 0n : last.postId - 1n, ids: [], pushed: [] }, posts)
     },
   }
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { LIMITS } from '../../core/limits.ts'
 import type { SocialStores } from '../deps.ts'
 import type { Edge } from '../ports.ts'
+import type { Outage } from './outage.ts'
 
 /**
  * Brings a followee's earlier posts into the follower's timeline. It reads the posts after the follow is stored, and a
@@ -21,6 +22,10 @@ export function createBackfill(
 
   return {
     one,
+    /** The same; while the timelines' store is away the edge stays pending, and the sweeper takes it up. */
+    async soon(edge: Edge, outage: Outage): Promise<void> {
+      await outage.ask(() => one(edge))
+    },
     /** For many edges at once: the followers' timelines are dropped, and built when somebody reads them. */
     async many(edges: readonly Edge[]): Promise<void> {
       if (edges.length === 0) return

@@ -6,6 +6,7 @@ import type { ShownPost } from '../documents.ts'
 import { belongsHome, isRepost, mayShowRoot, STRANGERS } from '../policy.ts'
 import type { StoredPost } from '../ports.ts'
 import { relationsTo } from '../reposts.ts'
+import type { Outage } from './outage.ts'
 import type { Outboxes } from './outboxes.ts'
 import { authorsOf, newestOf } from './sources.ts'
 
@@ -47,6 +48,8 @@ export function isRepeated(post: StoredPost, place: Place): boolean {
 export interface HomeOptions {
   /** Told of timelines that are not ready; they are read from the stores meanwhile. */
   readonly onAbsent?: (userId: string) => void
+  /** Pages are read from the stores while the timelines' own is away; without it reading fails. */
+  readonly outage?: Outage
   /** Whether reading keeps the timeline from being forgotten; true unless given. */
   readonly visit?: boolean
 }
@@ -60,7 +63,7 @@ export function createHomeReader(
   { follows, posts, timelines }: Omit<SocialStores, 'users'>,
   outboxes: Outboxes,
   clock: Clock,
-  { onAbsent, visit = true }: HomeOptions = {},
+  { onAbsent, outage, visit = true }: HomeOptions = {},
 ) {
   const findPosts = createLookups<bigint, StoredPost>(posts.find, (post) => post.postId)
 
@@ -77,7 +80,9 @@ export function createHomeReader(
     // Not to be left alone with its failure while the timeline is read.
     pulled.catch(() => undefined)
     for (;;) {
-      const slice = await timelines.read(userId, at, size, { visit })
+      const reading = () => timelines.read(userId, at, size, { visit })
+      const slice = await (outage === undefined ? reading() : outage.ask(reading))
+      if (slice === 'away') break
       if (slice === undefined) {
         onAbsent?.(userId)
         break

@@ -59,11 +59,9 @@ export function createNews({ home, arrivals, outboxes, liked }: NewsParts, batch
     }
     const oldestFirst: readonly ShownPost[] = posts.toReversed()
     const documents = await liked.withLiked(oldestFirst.map(toPostDocument), userId)
-    const taken: bigint[] = []
     documents.forEach((post, index) => {
-      const { postId } = oldestFirst[index]!
-      taken.push(postId)
-      const behind = index === documents.length - 1 ? seen : seenUpTo(postId, taken, before, seen)
+      const isLast = index === documents.length - 1
+      const behind = isLast ? seen : seenUpTo(oldestFirst.slice(0, index + 1), before, seen)
       events.push({ type: 'post', newer_token: encodeSeen(userId, behind), post })
     })
     return events

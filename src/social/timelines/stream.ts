@@ -236,7 +236,7 @@ export function createTimelineStreams(
       // Together, so that nobody is cut off before he was given anything.
       send(reader, [position(token!), ...found.events])
       if (watch.seen === undefined || watch.readers.size === 0) stand(watch, found)
-      else reader.skip = new Set([...from.ids, ...found.ids])
+      else reader.skip = new Set([...from.ids, ...from.pushed, ...found.ids])
     }
     watch.readers.add(reader)
   }
