@@ -2,8 +2,10 @@
 export interface Measured {
   /** How long the measuring took, in seconds. */
   readonly seconds: number
-  /** One entry per operation, in milliseconds. */
+  /** One entry per operation, in milliseconds, unless `operations` says otherwise. */
   readonly latenciesMs: Float64Array
+  /** How many operations there were, where what is timed is something else. */
+  readonly operations?: number
 }
 
 /** One way of doing the work that is measured. */
@@ -24,9 +26,10 @@ export interface Figure {
   readonly per_second: number
   /** Each round. */
   readonly rounds: readonly number[]
-  readonly p50_ms: number
-  readonly p95_ms: number
-  readonly p99_ms: number
+  /** Null, as the next two, where nothing was timed. */
+  readonly p50_ms: number | null
+  readonly p95_ms: number | null
+  readonly p99_ms: number | null
 }
 
 /** A figure that is counted once and not timed. */
@@ -58,12 +61,18 @@ export interface BenchContext {
   readonly rounds: number
   /** Seconds of each contender in each round. */
   readonly seconds: number
+  /** How many users there are, for benchmarks that have any; each knows what is usual. */
+  readonly users?: number | undefined
   /** Words for people, on stderr. */
   readonly say: (text: string) => void
+  /** Aborted when the program is to end: what was started is then put away. */
+  readonly signal?: AbortSignal
 }
 
 export interface Bench {
   readonly name: string
   readonly about: string
+  /** Where these are not the usual ones. */
+  readonly defaults?: { readonly rounds: number; readonly seconds: number }
   readonly run: (context: BenchContext) => Promise<Outcome>
 }

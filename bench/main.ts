@@ -3,10 +3,11 @@ import type { Bench } from './bench.ts'
 import { http } from './http.ts'
 import { paymentsAppend } from './payments-append.ts'
 import { reportOf, textOf, writeReport } from './report.ts'
+import { socialFanout } from './social-fanout.ts'
 
-const BENCHES: readonly Bench[] = [http, paymentsAppend]
+const BENCHES: readonly Bench[] = [socialFanout, paymentsAppend, http]
 
-const USAGE = `Usage: npm run bench -- <name...> [--json] [--rounds N] [--seconds N]
+const USAGE = `Usage: npm run bench -- <name...> [--json] [--rounds N] [--seconds N] [--users N]
 
 Measures Fanfold against the limits of the engines under it, the plain way and its peers, all in one run on one machine.
 Starts what it needs, prints a table, and writes bench/results/<name>.json. Without a name: prints the list.
@@ -14,18 +15,26 @@ Starts what it needs, prints a table, and writes bench/results/<name>.json. With
 ${BENCHES.map(({ name, about }) => `  ${name.padEnd(17)} ${about}`).join('\n')}
 
   --json       print the report as JSON
-  --rounds N   rounds, each with a turn for every contender (default 5)
-  --seconds N  seconds of each turn (default 5)
+  --rounds N   rounds, each with a turn for every contender (default 5; social.*: 3)
+  --seconds N  seconds of each turn (default 5; social.*: 4)
+  --users N    users of social.fanout (default 20000)
   --help       print this
 
 Data goes to stdout, words to stderr. Exit: 0 measured, 1 failed, 2 usage; a goal that is missed is no failure.
 `
 
+const DEFAULTS = { rounds: 5, seconds: 5 }
+const TURNS = [1, 9_999] as const
+const USERS = [1_000, 1_000_000] as const
+
 class UsageError extends Error {}
 
 function readArguments(args: readonly string[]) {
-  const positive = (name: string, text: string): number => {
-    if (!/^[1-9]\d{0,3}$/.test(text)) throw new UsageError(`--${name} must be a whole number from 1 to 9999`)
+  const whole = (name: string, text: string | undefined, [min, max]: readonly [number, number]) => {
+    if (text === undefined) return undefined
+    if (!/^\d{1,9}$/.test(text) || Number(text) < min || Number(text) > max) {
+      throw new UsageError(`--${name} must be a whole number from ${min} to ${max}`)
+    }
     return Number(text)
   }
   try {
@@ -35,8 +44,9 @@ function readArguments(args: readonly string[]) {
       options: {
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
-        rounds: { type: 'string', default: '5' },
-        seconds: { type: 'string', default: '5' },
+        rounds: { type: 'string' },
+        seconds: { type: 'string' },
+        users: { type: 'string' },
       },
     })
     const benches = positionals.map((name) => {
@@ -49,8 +59,9 @@ function readArguments(args: readonly string[]) {
       benches,
       json,
       help,
-      rounds: positive('rounds', values.rounds),
-      seconds: positive('seconds', values.seconds),
+      rounds: whole('rounds', values.rounds, TURNS),
+      seconds: whole('seconds', values.seconds, TURNS),
+      users: whole('users', values.users, USERS),
     }
   } catch (error) {
     throw error instanceof TypeError ? new UsageError(error.message) : error
@@ -58,14 +69,20 @@ function readArguments(args: readonly string[]) {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const { benches, json, help, rounds, seconds } = readArguments(args)
+  const { benches, json, help, users, ...asked } = readArguments(args)
   if (help || benches.length === 0) {
     process.stdout.write(USAGE)
     return 0
   }
   const say = (text: string) => void process.stderr.write(`${text}\n`)
+  const stop = new AbortController()
+  // Once: whoever can't wait for the tidying up asks again.
+  for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => stop.abort(new Error(`ended by ${name}`)))
   for (const bench of benches) {
-    const outcome = await bench.run({ rounds, seconds, say: (text) => say(`${bench.name}: ${text}`) })
+    const usual = bench.defaults ?? DEFAULTS
+    const { rounds = usual.rounds, seconds = usual.seconds } = asked
+    const context = { rounds, seconds, users, signal: stop.signal }
+    const outcome = await bench.run({ ...context, say: (text) => say(`${bench.name}: ${text}`) })
     const report = reportOf(bench.name, { rounds, seconds }, outcome)
     const path = await writeReport(report)
     process.stdout.write(json ? `${JSON.stringify(report)}\n` : textOf(report))

@@ -16,7 +16,10 @@ export function rounded(value: number): number {
   return Number(value.toPrecision(3))
 }
 
-const perSecond = ({ latenciesMs, seconds }: Measured) => latenciesMs.length / seconds
+const operationsOf = ({ latenciesMs, operations }: Measured) => operations ?? latenciesMs.length
+const perSecond = (measured: Measured) => operationsOf(measured) / measured.seconds
+/** JSON has no NaN: where nothing was timed, nothing is said. */
+const timed = (value: number) => (Number.isNaN(value) ? null : rounded(value))
 
 function figureOf(contender: Contender, rounds: readonly Measured[]): Figure {
   const all = new Float64Array(rounds.reduce((sum, { latenciesMs }) => sum + latenciesMs.length, 0))
@@ -30,12 +33,12 @@ function figureOf(contender: Contender, rounds: readonly Measured[]): Figure {
   return {
     case: contender.name,
     unit: contender.unit,
-    n: all.length,
+    n: rounds.reduce((sum, round) => sum + operationsOf(round), 0),
     per_second: Math.round(median(rates)),
     rounds: rates.map(Math.round),
-    p50_ms: rounded(percentile(all, 0.5)),
-    p95_ms: rounded(percentile(all, 0.95)),
-    p99_ms: rounded(percentile(all, 0.99)),
+    p50_ms: timed(percentile(all, 0.5)),
+    p95_ms: timed(percentile(all, 0.95)),
+    p99_ms: timed(percentile(all, 0.99)),
   }
 }
 
@@ -45,12 +48,13 @@ function figureOf(contender: Contender, rounds: readonly Measured[]): Figure {
  */
 export async function compare(
   contenders: readonly Contender[],
-  { rounds, seconds, say }: BenchContext,
+  { rounds, seconds, say, signal }: BenchContext,
   before: () => Promise<void> = async () => undefined,
 ): Promise<Figure[]> {
   const measured = contenders.map((): Measured[] => [])
   for (let round = 1; round <= rounds; round++) {
     for (const [index, contender] of contenders.entries()) {
+      signal?.throwIfAborted()
       await before()
       const result = await contender.run(seconds)
       measured[index]!.push(result)
@@ -67,6 +71,10 @@ export function ratio(ours: Figure, theirs: Figure): number {
 
 export function atLeast(goal: string, bound: number, value: number | null): Goal {
   return { goal, target: `>= ${bound}`, value, met: value !== null && value >= bound }
+}
+
+export function atMost(goal: string, bound: number, value: number | null): Goal {
+  return { goal, target: `<= ${bound}`, value, met: value !== null && value <= bound }
 }
 
 export function exactly(goal: string, bound: number, value: number | null): Goal {

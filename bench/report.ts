@@ -58,7 +58,7 @@ function table(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => line(row).trimEnd()).join('\n')
 }
 
-const number = (value: number) => value.toLocaleString('en-US', { maximumSignificantDigits: 6 })
+const number = (value: number | null) => value?.toLocaleString('en-US', { maximumSignificantDigits: 6 }) ?? ''
 
 function verdict({ goal, target, value, met }: Goal): string[] {
   return [goal, target, value === null ? 'not measured' : number(value), met ? 'met' : 'MISSED']

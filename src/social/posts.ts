@@ -24,6 +24,7 @@ import { createPostEdits } from './post-edits.ts'
 import { embedReposted, findRoot, relationsTo } from './reposts.ts'
 import { type Post, type PostVersion, PublishInput } from './schemas.ts'
 import { handlesIn, hashtagOf, hashtagsIn } from './text.ts'
+import type { Outage } from './timelines/outage.ts'
 import type { Users } from './users.ts'
 
 /** Who looks: without a viewer nothing is hidden, for back ends that decide by themselves. */
@@ -64,7 +65,14 @@ async function fill(
   }
 }
 
-export function createPosts(deps: SocialDeps, users: Users, fanout: FanoutService, modes: ModeChooser) {
+export interface PostParts {
+  readonly users: Users
+  readonly fanout: FanoutService
+  readonly modes: ModeChooser
+  readonly outage: Outage
+}
+
+export function createPosts(deps: SocialDeps, { users, fanout, modes, outage }: PostParts) {
   const { posts, follows, timelines, ids, clock, logger } = deps
   const findPost = createLookup<bigint, StoredPost>(posts.find, (post) => post.postId)
   const findHandle = createLookup(deps.users.findByHandles, (user) => user.handle.toLowerCase())
@@ -171,8 +179,7 @@ export function createPosts(deps: SocialDeps, users: Users, fanout: FanoutServic
   /** The author sees the post at once; if that fails (false), with the fan-out. */
   async function showToAuthor(post: NewPost): Promise<boolean> {
     try {
-      await timelines.append(post.postId, [post.userId])
-      return true
+      return (await outage.ask(() => timelines.append(post.postId, [post.userId]))) !== 'away'
     } catch (error) {
       logger.warn({ err: error }, `the author sees the post later: ${messageOf(error)}`)
       return false

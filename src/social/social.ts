@@ -32,6 +32,7 @@ import { createTimelineBuilder } from './timelines/builder.ts'
 import { createExplain } from './timelines/explain.ts'
 import { createFeed, type TimelineRequest } from './timelines/feed.ts'
 import { createHomeReader } from './timelines/home.ts'
+import { createOutage } from './timelines/outage.ts'
 import { createOutboxes } from './timelines/outboxes.ts'
 import type { RankTimeline } from './timelines/ranking.ts'
 import { type RebuildTimelinesOptions, rebuildTimelines } from './timelines/rebuild.ts'
@@ -170,18 +171,19 @@ export interface SocialOptions extends FanoutOptions, ModeOptions {
 export function createSocial(deps: SocialDeps, options: SocialOptions = {}): Social {
   const { clock } = deps
   const users = createUsers(deps)
-  const backfill = createBackfill(deps, clock, options.timelineEntries)
+  const outage = createOutage(deps)
+  const backfill = createBackfill(deps, clock, outage, options.timelineEntries)
   const fanout = createFanout(deps, options)
-  const modes = createModeChooser(deps, clock, options)
+  const modes = createModeChooser(deps, clock, outage, options)
   const relations = createRelations(deps, users, backfill)
-  const posts = createPosts(deps, users, fanout, modes)
+  const posts = createPosts(deps, { users, fanout, modes, outage })
   const engagement = createEngagement(deps, users, posts)
   const notifications = createNotifications(deps, users)
   const liked = createLiked(deps)
   const builder = createTimelineBuilder(deps, options.timelineEntries)
   const outboxes = createOutboxes(deps, clock)
-  const home = createHomeReader(deps, outboxes, clock, { onAbsent: builder.request })
-  const arrivals = createArrivals(deps, outboxes, home, clock, builder.request)
+  const home = createHomeReader(deps, outboxes, clock, { outage, onAbsent: builder.request })
+  const arrivals = createArrivals(deps, outboxes, home, clock, { outage, onAbsent: builder.request })
   const feed = createFeed(deps, users, home, arrivals, liked, options.rankTimeline)
   const streams = createTimelineStreams(deps, { users, home, arrivals, outboxes, liked }, options.streams)
   const swept = { fanout, backfill, users, repair: createRepair(deps) }

@@ -41,6 +41,8 @@ export const redisContext = (): PortContext => ({
 })
 
 export interface RedisUnderTest {
+  /** With the prefix, for other processes. */
+  readonly url: string
   readonly store: TimelineStore
   readonly redis: RedisClient
   /** A connection of the test's own: it sees keys as they are. */
@@ -77,6 +79,7 @@ export async function openRedisTimelines(url: string, options: RedisTimelineOpti
   }
 
   return {
+    url: `${url}?prefix=${prefix}`,
     store: await openTimelineStore(redis, redisContext(), { ...options, prefix }),
     redis,
     raw,
@@ -103,6 +106,8 @@ export function hasRedisProgram(): boolean {
 
 export interface PrivateRedis {
   readonly url: string
+  /** Where its data is. */
+  readonly folder: string
   /** As by `kill -9`; returns when it is gone. */
   kill(): Promise<void>
   /** Starts it again with the data that it left. */
@@ -149,6 +154,7 @@ export async function startRedis(args: readonly string[]): Promise<PrivateRedis>
   await start()
   return {
     url: `redis://127.0.0.1:${port}/0`,
+    folder,
     start,
     kill,
     freeze: () => void server?.kill('SIGSTOP'),

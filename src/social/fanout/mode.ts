@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { LIMITS } from '../../core/limits.ts'
 import type { DeliveryMode, FollowStore, TimelineStore } from '../ports.ts'
+import type { Outage } from '../timelines/outage.ts'
 
 const FRESH_MS = 60_000
 const BURST_WINDOW_MS = 60_000
@@ -25,6 +26,7 @@ export interface ModeOptions {
 export function createModeChooser(
   { follows, timelines }: { follows: FollowStore; timelines: TimelineStore },
   clock: Clock,
+  outage: Outage,
   options: ModeOptions = {},
 ) {
   const threshold = options.pullFollowers ?? LIMITS.pullFollowersDefault
@@ -37,7 +39,11 @@ export function createModeChooser(
     const followers = await follows.followerCount(authorId, most)
     if (followers <= threshold || followers === most) return followers
     const [sample = []] = await follows.followerIds([{ userId: authorId }], SAMPLE)
-    return Math.ceil((followers * (await timelines.active(sample))) / sample.length)
+    const active = await outage.ask(() => timelines.active(sample))
+    if (active !== 'away') return Math.ceil((followers * active) / sample.length)
+    // Pulled: nothing is to be written then. To be counted when the store is back.
+    known.delete(authorId)
+    return followers
   }
 
   function activeFollowers(authorId: string): Promise<number> {

@@ -2,8 +2,9 @@ import type { Clock } from '../../core/clock.ts'
 import { decodeCursor, encodeCursor } from '../../core/cursor.ts'
 import { AppError, isAppError } from '../../core/errors.ts'
 import { decomposeId, firstIdAt, ID_EPOCH_MS, parseId } from '../../core/ids.ts'
+import { LIMITS } from '../../core/limits.ts'
 import type { ShownPost } from '../documents.ts'
-import type { FollowStore, PostStore, TimelineStore } from '../ports.ts'
+import type { Arrivals, FollowStore, PostStore, TimelineStore } from '../ports.ts'
 import type { HomePage, HomeReader } from './home.ts'
 import type { Outage } from './outage.ts'
 import type { Outboxes } from './outboxes.ts'
@@ -123,6 +124,13 @@ export function createArrivals(
 ) {
   const { follows, posts, timelines } = stores
 
+  async function arrivedSince(userId: string, mark: string): Promise<Arrivals> {
+    const arrivals = await outage.ask(() => timelines.since(userId, mark))
+    if (arrivals !== 'away') return arrivals
+    const retryAfterMs = LIMITS.timelineAwayMs
+    throw new AppError('unavailable', 'The store of the timelines is not reachable; try again', { retryAfterMs })
+  }
+
   /** Posts above `seen.low`, from the sources; for readers whose timeline is not ready. */
   async function fromSources(userId: string, seen: Seen, limit: number) {
     const authors = await authorsOf(follows, userId)
@@ -135,7 +143,7 @@ export function createArrivals(
   return {
     /**
      * At most `limit` posts, the newest ones, without those `known`. `undefined`: what was seen says nothing any more,
-     * so start from the top.
+     * so start from the top. Throws `unavailable` when that is the store of the timelines.
      */
     async since(userId: string, seen: Seen, limit: number, known?: ReadonlySet<bigint>): Promise<Arrived | undefined> {
       let pullAuthors: readonly string[] = []
@@ -154,8 +162,8 @@ export function createArrivals(
       } else {
         const { partly } = seen
         const [first, rest, authors] = await Promise.all([
-          timelines.since(userId, seen.mark),
-          partly === undefined ? undefined : timelines.since(userId, partly.mark),
+          arrivedSince(userId, seen.mark),
+          partly === undefined ? undefined : arrivedSince(userId, partly.mark),
           outboxes.followedBy(userId),
         ])
         if (first.kind === 'reset' || rest?.kind === 'reset') return undefined

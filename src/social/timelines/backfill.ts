@@ -11,21 +11,20 @@ import type { Outage } from './outage.ts'
 export function createBackfill(
   { follows, posts, timelines }: Omit<SocialStores, 'users'>,
   clock: Clock,
+  outage: Outage,
   entries: number = LIMITS.timelineEntriesKept,
 ) {
+  /** While the timelines' store is away the edge stays pending. */
   async function one(edge: Edge): Promise<void> {
     const at = new Date(clock.now())
     const ids = await posts.idsByAuthors([edge.followeeId], undefined, entries + 1)
-    if (ids.length > 0) await timelines.merge(edge.followerId, ids.slice(0, entries), ids[entries] ?? 0n)
+    const merging = () => timelines.merge(edge.followerId, ids.slice(0, entries), ids[entries] ?? 0n)
+    if (ids.length > 0 && (await outage.ask(merging)) === 'away') return
     await follows.backfilled([edge], at)
   }
 
   return {
     one,
-    /** The same; while the timelines' store is away the edge stays pending, and the sweeper takes it up. */
-    async soon(edge: Edge, outage: Outage): Promise<void> {
-      await outage.ask(() => one(edge))
-    },
     /** For many edges at once: the followers' timelines are dropped, and built when somebody reads them. */
     async many(edges: readonly Edge[]): Promise<void> {
       if (edges.length === 0) return

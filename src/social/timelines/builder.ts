@@ -42,7 +42,8 @@ export function createTimelineBuilder(
     build,
     /** Builds it soon; readers are served from the sources until then. Each timeline once at a time. */
     request(userId: string): void {
-      if (underWay.has(userId)) return
+      // After a loss many ask at once; those who are not served now ask again with their next page.
+      if (underWay.has(userId) || underWay.size >= LIMITS.batchWaitingMax) return
       const work = building
         .add(userId)
         .catch((error: unknown) => {

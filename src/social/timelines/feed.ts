@@ -1,5 +1,5 @@
 import { decodeCursor, encodeCursor, type PageRequest, pageLimit } from '../../core/cursor.ts'
-import { invalidField } from '../../core/errors.ts'
+import { invalidField, isAppError } from '../../core/errors.ts'
 import { parseId } from '../../core/ids.ts'
 import type { SocialDeps } from '../deps.ts'
 import { type ShownPost, toPostDocument, userIdOf } from '../documents.ts'
@@ -77,7 +77,7 @@ export function createFeed(
   }
 
   async function since(userId: string, token: string, limit: number): Promise<TimelinePage> {
-    const arrived = await arrivals.since(userId, decodeSeen(userId, token), limit)
+    const arrived = await arrivals.since(userId, decodeSeen(userId, token), limit).catch(resetIfAway)
     if (arrived === undefined) return { ...(await newestPage(userId, {}, limit)), reset: true }
     const last = arrived.posts.at(-1)
     return {
@@ -106,6 +106,11 @@ export function createFeed(
       return page
     },
   }
+}
+
+/** Nobody can tell what came while the timelines' store is away; the first page comes from the posts. */
+function resetIfAway(error: unknown): undefined {
+  if (!isAppError(error, 'unavailable')) throw error
 }
 
 /** The ranking function is given documents, as the API shows them. */

@@ -87,6 +87,7 @@ export function createTimelineStreams(
   let open = 0
   let isClosed = false
   let loop: Loop | undefined
+  let failed: { readonly looks: number; readonly error: unknown } | undefined
 
   function inTurn<Result>(watch: Watch, task: () => Promise<Result>): Promise<Result> {
     const result = watch.turn.then(task)
@@ -137,7 +138,7 @@ export function createTimelineStreams(
     }
   }
 
-  const looks = createBatcher<Watch, undefined>({
+  const looking = createBatcher<Watch, undefined>({
     maxItems: 1,
     concurrency: LIMITS.streamLooksMax,
     maxWaiting: max,
@@ -150,10 +151,10 @@ export function createTimelineStreams(
   function requestLook(watch: Watch): void {
     if (watch.isAwaitingLook) return
     watch.isAwaitingLook = true
-    looks.add(watch).catch((error: unknown) => {
+    looking.add(watch).catch((error: unknown) => {
       watch.isAwaitingLook = false
       watch.lookAt = clock.now()
-      logger.warn({ err: error }, `a streamed timeline is looked at later: ${messageOf(error)}`)
+      failed = { looks: (failed?.looks ?? 0) + 1, error }
     })
   }
 
@@ -180,7 +181,16 @@ export function createTimelineStreams(
     newestPulled = newest
   }
 
+  /** Once a round: a database that is away fails thousands of looks. */
+  function tellFailed(): void {
+    if (failed === undefined) return
+    const { looks, error } = failed
+    failed = undefined
+    logger.warn({ err: error, timelines: looks }, `streamed timelines are looked at later: ${messageOf(error)}`)
+  }
+
   async function findDue(): Promise<number> {
+    tellFailed()
     if (watches.size > 0) {
       await Promise.all([findChanged(), findPulled()])
       const now = clock.now()
@@ -288,7 +298,7 @@ export function createTimelineStreams(
       isClosed = true
       for (const watch of watches.values()) for (const reader of watch.readers) reader.queue.end()
       await loop?.close()
-      await looks.drain()
+      await looking.drain()
     },
   }
 }
