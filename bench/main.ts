@@ -4,8 +4,11 @@ import { http } from './http.ts'
 import { paymentsAppend } from './payments-append.ts'
 import { reportOf, textOf, writeReport } from './report.ts'
 import { socialFanout } from './social-fanout.ts'
+import { socialMemory } from './social-memory.ts'
+import { socialRead } from './social-read.ts'
+import { socialStaleness } from './social-staleness.ts'
 
-const BENCHES: readonly Bench[] = [socialFanout, paymentsAppend, http]
+const BENCHES: readonly Bench[] = [socialFanout, socialMemory, socialRead, socialStaleness, paymentsAppend, http]
 
 const USAGE = `Usage: npm run bench -- <name...> [--json] [--rounds N] [--seconds N] [--users N]
 

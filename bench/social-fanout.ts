@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import type { Bench, BenchContext, Contender, Count, Figure, Goal, Measured, Outcome } from './bench.ts'
 import type { FanfoldOptions, PublishOrder } from './clients/social-fanfold.ts'
@@ -12,25 +11,28 @@ import { openPrivateRedis, type PrivateRedis } from './social-redis.ts'
 import {
   fillSortedSets,
   fillTimelines,
+  insertColumns,
   insertFollows,
   insertUsers,
   migrateSocial,
   names,
+  pastIds,
   picker,
   powerLaw,
   seeded,
+  untilDone,
 } from './social-world.ts'
 
 const CONNECTIONS = 60
 const DEFAULT_USERS = 20_000
 const AUTHORS = 2_000
 const MEAN_FOLLOWERS = 400
+const POSTS_BEFORE = 50
 const GIANT = 'giant'
 const GIANT_FOLLOWERS = 200_000
 const ACTIVE_SHARE = 0.3
 const SORTED_SET_ENTRIES = 800
 const WARM_UP_SECONDS = 1
-const LOOK_MS = 10
 const NOBODY_IS_PULLED = 100_000_000
 /** As many as keep all workers busy. */
 const PUBLISHING = { clients: 32, openMax: 128 }
@@ -48,6 +50,7 @@ interface World {
   readonly database: string
   /** A copy, whose timelines are in it. */
   readonly sqlDatabase: string
+  readonly readers: readonly string[]
   /** In the order in which they post. */
   readonly authors: readonly string[]
 }
@@ -80,6 +83,7 @@ async function setUp(postgres: Postgres, redis: PrivateRedis, users: number, { s
     'vacuum analyze follows',
     'vacuum analyze users',
   )
+  await insertHistory(database)
   const sqlDatabase = await postgres.createDatabase('fanout_sql')
   await copyDatabase(database, sqlDatabase)
   await query(
@@ -90,14 +94,32 @@ async function setUp(postgres: Postgres, redis: PrivateRedis, users: number, { s
   )
   say('filling timelines')
   await fillTimelines(redis.url(ALL_ACTIVE), readers)
-  await fillTimelines(redis.url(RAW), readers)
   await fillTimelines(
     redis.url(SOME_ACTIVE),
     readers.filter(() => random() < ACTIVE_SHARE),
   )
   await fillTimelines(redis.url(GIANTS), giantFollowers, { empty: true })
   await fillSortedSets(redis.url(SORTED_SETS), readers, SORTED_SET_ENTRIES)
-  return { database, sqlDatabase, authors: picker(AUTHORS, random)(AUTHORS).map((index) => authors[index]!) }
+  return { database, sqlDatabase, readers, authors: picker(AUTHORS, random)(AUTHORS).map((index) => authors[index]!) }
+}
+
+/** What these authors posted before: tables that are neither empty nor unknown to the planner. */
+async function insertHistory(database: string): Promise<void> {
+  const ids = pastIds(AUTHORS * POSTS_BEFORE)
+  await insertColumns(
+    database,
+    `insert into posts (post_id, user_id, content, visibility, mode, timestamp)
+     select post_id, author, '{"text": "An earlier post of this author."}', 'public', 'push', now() - interval '1 day'
+     from unnest($1::bigint[], $2::text[]) as t (post_id, author)`,
+    [ids, names('a', AUTHORS).flatMap((author) => Array.from({ length: POSTS_BEFORE }, () => author))],
+  )
+  await query(
+    database,
+    `insert into post_fanouts (post_id, planned_chunks, planned, done_chunks, sweep_at, done_at)
+     select post_id, 1, true, 1, timestamp, timestamp from posts`,
+    'vacuum analyze posts',
+    'vacuum analyze post_fanouts',
+  )
 }
 
 /** Makes `to` a copy of `from`. */
@@ -106,14 +128,6 @@ async function copyDatabase(from: string, to: string): Promise<void> {
   const admin = new URL(from)
   admin.pathname = '/postgres'
   await query(admin.href, `drop database ${nameOf(to)}`, `create database ${nameOf(to)} template ${nameOf(from)}`)
-}
-
-async function untilDone(client: pg.Client): Promise<void> {
-  for (;;) {
-    const { rows } = await client.query('select from post_fanouts where done_at is null limit 1')
-    if (rows.length === 0) return
-    await pause(LOOK_MS)
-  }
 }
 
 const RESULT = `
@@ -229,7 +243,11 @@ function contendersOf(world: World, redis: PrivateRedis, use: Used[]): Contender
     }),
     counted(
       'limit: ready-made appends',
-      () => startChild(script('raw-append'), raw),
+      async () => {
+        // Nothing cuts them: those of the round before would be longer than ours ever get.
+        await fillTimelines(redis.url(RAW), world.readers)
+        return startChild(script('raw-append'), raw)
+      },
       (seconds): RawOrder => ({ seconds }),
     ),
     counted(

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import pg from 'pg'
 import { systemClock } from '../src/core/clock.ts'
@@ -12,6 +13,7 @@ import { openSocial } from '../src/standalone/social.ts'
 
 const ROWS_PER_INSERT = 100_000
 const KEYS_PER_PIPELINE = 1_000
+const LOOK_MS = 10
 
 /** Numbers from 0 to 1 that are the same in every run (mulberry32). */
 export function seeded(seed: number): () => number {
@@ -105,6 +107,15 @@ export async function insertFollows(
   await insertColumns(database, statement, [followers, followees])
 }
 
+/** Waits until no fan-out is open. */
+export async function untilDone(client: pg.Client): Promise<void> {
+  for (;;) {
+    const { rows } = await client.query('select from post_fanouts where done_at is null limit 1')
+    if (rows.length === 0) return
+    await pause(LOOK_MS)
+  }
+}
+
 export interface OpenTimelines {
   readonly store: TimelineStore
   readonly redis: Redis
@@ -138,14 +149,15 @@ export function pastIds(count: number): bigint[] {
 async function copyEach(redis: Redis, copies: readonly (readonly [from: string, to: string])[]): Promise<void> {
   for (let from = 0; from < copies.length; from += KEYS_PER_PIPELINE) {
     const pipeline = redis.pipeline()
-    for (const [source, target] of copies.slice(from, from + KEYS_PER_PIPELINE)) pipeline.copy(source, target)
+    for (const [source, target] of copies.slice(from, from + KEYS_PER_PIPELINE))
+      pipeline.copy(source, target, 'REPLACE')
     for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw error
   }
 }
 
 /**
  * Ready timelines for these users, as many entries in each as the window allows: evenly from those that were just cut
- * to those that are about to be. `empty`: without any, which is quicker and smaller.
+ * to those that are about to be. Those that are there are replaced. `empty`: without any, which is quicker and smaller.
  */
 export async function fillTimelines(
   url: string,

@@ -64,7 +64,8 @@ await serveChild<SortedSetOptions, SortedSetOrder>(async ({ database, timelines,
       let posts = 0
       async function client(): Promise<void> {
         for (let began = performance.now(); began < end; began = performance.now()) {
-          deliveries += await deliver(authors[posts++ % authors.length]!)
+          const followers = await deliver(authors[posts++ % authors.length]!)
+          deliveries += followers
           latencies.push(performance.now() - began)
         }
       }

@@ -6,6 +6,8 @@ import type { Repair } from './fanout/repair.ts'
 import type { Backfill } from './timelines/backfill.ts'
 import type { Users } from './users.ts'
 
+/** Messages under way at the same time, per lane: they share queries, and the more they are the fewer those. */
+const CONCURRENCY = 24
 const SWEEP_REST_MS = 1_000
 const SWEEP_ITEMS = 500
 const LEFTOVER_ROWS = 2_000
@@ -62,7 +64,10 @@ export function startSocialWorkers(
   sweep: () => Promise<boolean>,
   options: SocialWorkerOptions,
 ): Closable {
-  const consumer = deps.queue.consume(FANOUT_TOPIC, (message) => fanout.handle(message), options)
+  const consumer = deps.queue.consume(FANOUT_TOPIC, (message) => fanout.handle(message), {
+    concurrency: CONCURRENCY,
+    ...options,
+  })
   const loop = startLoop({
     name: 'social sweeper',
     logger: deps.logger,

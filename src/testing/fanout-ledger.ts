@@ -21,6 +21,8 @@ export function testFanoutLedger(name: string, create: () => Promise<StoreHarnes
 
     const find = async (postId: bigint) => (await ledger.find([postId]))[0]
     const chunk = async (postId: bigint, number: number) => (await ledger.chunks([{ postId, chunk: number }]))[0]
+    const plan = (postId: bigint, plannedChunks: number, upTo: (string | undefined)[], finished: boolean, round = 0) =>
+      ledger.plan({ postId, round, plannedChunks }, upTo, finished)
     const finishWhole = async (postId: bigint, done: DeliveryCounts, at: Date, round = 0) =>
       (await ledger.finishWhole([{ postId, round, ...done }], at))[0]
     const finishChunk = async (postId: bigint, number: number, done: DeliveryCounts, at: Date, round = 0) =>
@@ -62,20 +64,17 @@ export function testFanoutLedger(name: string, create: () => Promise<StoreHarnes
         doneAt: later(5),
       })
       expect(await ledger.pending([postId])).toEqual([])
-      expect(await ledger.plan(postId, 1, [undefined], true)).toBe(false)
+      expect(await plan(postId, 1, [undefined], true)).toBe(false)
     })
 
     it('lets one of two planners through, and its chunks follow each other', async () => {
       const postId = await published()
-      const tries = await Promise.all([
-        ledger.plan(postId, 0, ['b', 'd'], false),
-        ledger.plan(postId, 0, ['c', 'e'], false),
-      ])
+      const tries = await Promise.all([plan(postId, 0, ['b', 'd'], false), plan(postId, 0, ['c', 'e'], false)])
       expect(tries.filter(Boolean)).toHaveLength(1)
       const end = (await find(postId))?.plannedUpTo
       expect(['d', 'e']).toContain(end)
-      expect(await ledger.plan(postId, 2, [undefined], true)).toBe(true)
-      expect(await ledger.plan(postId, 3, [undefined], true)).toBe(false)
+      expect(await plan(postId, 2, [undefined], true)).toBe(true)
+      expect(await plan(postId, 3, [undefined], true)).toBe(false)
       const common = { postId, authorId: 'author', timestamp: NOON, round: 0 }
       const middle = end === 'd' ? 'b' : 'c'
       expect(await chunk(postId, 0)).toEqual({ ...common, chunk: 0, after: undefined, upTo: middle })
@@ -93,10 +92,10 @@ export function testFanoutLedger(name: string, create: () => Promise<StoreHarnes
 
     it('is done when every chunk of a finished plan is, and not before', async () => {
       const postId = await published()
-      await ledger.plan(postId, 0, ['m'], false)
+      await plan(postId, 0, ['m'], false)
       expect(await finishChunk(postId, 0, counts(10), later(1))).toEqual({ recorded: true, postDone: false })
       expect((await find(postId))?.done).toBe(false)
-      await ledger.plan(postId, 1, ['t', undefined], true)
+      await plan(postId, 1, ['t', undefined], true)
       expect(await ledger.openChunks(postId)).toEqual([1, 2])
       expect(await finishChunk(postId, 2, counts(4, 1, 2), later(2))).toEqual({
         recorded: true,
@@ -123,7 +122,7 @@ export function testFanoutLedger(name: string, create: () => Promise<StoreHarnes
     it('records chunks that end at the same moment, each once', async () => {
       const postId = await published()
       const ends = Array.from({ length: 19 }, (_, n) => `k${String(n).padStart(2, '0')}`)
-      await ledger.plan(postId, 0, [...ends, undefined], true)
+      await plan(postId, 0, [...ends, undefined], true)
       const twice = Array.from({ length: 40 }, (_, n) => finishChunk(postId, n % 20, counts(5), NOON))
       const outcomes = await Promise.all(twice)
       expect(outcomes.filter((outcome) => outcome?.recorded)).toHaveLength(20)
@@ -133,8 +132,8 @@ export function testFanoutLedger(name: string, create: () => Promise<StoreHarnes
 
     it('records many at once, of many posts, and each by itself', async () => {
       const [whole, cut, planned] = [await published(), await published(), await published()]
-      await ledger.plan(cut, 0, ['m', undefined], true)
-      await ledger.plan(planned, 0, ['m', undefined], true)
+      await plan(cut, 0, ['m', undefined], true)
+      await plan(planned, 0, ['m', undefined], true)
       const one = counts(1)
       const wholes = [whole, planned].map((postId) => ({ postId, round: 0, ...one }))
       expect(await ledger.finishWhole(wholes, NOON)).toEqual([true, false])
@@ -161,14 +160,14 @@ export function testFanoutLedger(name: string, create: () => Promise<StoreHarnes
       await finishWhole(old, counts(1), later(1_000))
       await finishWhole(lately, counts(1), later(9_000))
       await finishWhole(pull, counts(0), later(9_000))
-      await ledger.plan(underWay, 0, ['m', undefined], true)
+      await plan(underWay, 0, ['m', undefined], true)
       await finishChunk(underWay, 0, counts(5), later(9_000))
       expect(await ledger.reopen(later(5_000), later(20_000))).toBeGreaterThanOrEqual(2)
       expect((await ledger.pending([old, pull, lately, underWay])).sort()).toEqual([lately, underWay, pull])
       expect(await find(underWay)).toMatchObject({ round: 1, plannedChunks: 0, planned: false, done: false })
       expect(await chunk(underWay, 1)).toBeUndefined()
       expect(await finishWhole(lately, counts(9), NOON)).toBe(false)
-      await ledger.plan(underWay, 0, ['k', undefined], true)
+      await plan(underWay, 0, ['k', undefined], true, 1)
       expect(await finishChunk(underWay, 1, counts(9), NOON)).toEqual({ recorded: false, postDone: false })
       expect(await finishWhole(lately, counts(2), NOON, 1)).toBe(true)
       expect(await finishChunk(underWay, 1, counts(3), NOON, 1)).toEqual({ recorded: true, postDone: false })
@@ -218,12 +217,30 @@ export function testFanoutLedger(name: string, create: () => Promise<StoreHarnes
 
     it('forgets a deleted post', async () => {
       const postId = await published(later(10_000))
-      await ledger.plan(postId, 0, ['m', undefined], true)
+      await plan(postId, 0, ['m', undefined], true)
       await posts.delete(postId, NOON)
       expect(await find(postId)).toBeUndefined()
       expect(await chunk(postId, 0)).toBeUndefined()
       expect(await finishChunk(postId, 0, counts(1), NOON)).toEqual({ recorded: false, postDone: false })
       expect(await ledger.claimPending(later(20_000), 1_000, 10)).not.toContain(postId)
+    })
+
+    it('takes no plan of a round that is over, and leaves no chunk of one behind', async () => {
+      const postIds: bigint[] = []
+      for (let n = 0; n < 20; n++) postIds.push(await published())
+      const round = (await find(postIds[0]!))!.round
+      await Promise.all([
+        ...postIds.map((postId) => plan(postId, 0, ['m', undefined], true, round)),
+        ledger.reopen(later(1e9), NOON),
+        ...postIds.map((postId) => finishChunk(postId, 0, counts(1), later(5), round)),
+      ])
+      for (const postId of postIds) {
+        expect(await find(postId)).toMatchObject({ round: round + 1, plannedChunks: 0 })
+        expect(await ledger.openChunks(postId)).toEqual([])
+        expect(await plan(postId, 0, ['m', undefined], true, round)).toBe(false)
+        expect(await plan(postId, 0, [undefined], true, round + 1)).toBe(true)
+        expect(await finishChunk(postId, 0, counts(2), later(6), round + 1)).toEqual({ recorded: true, postDone: true })
+      }
     })
   })
 }

@@ -87,6 +87,22 @@ export function testFollowStore(name: string, create: () => Promise<StoreHarness
       expect(await follows.followerIds([], 2)).toEqual([])
     })
 
+    it('counts among them those who left with the past kept, for posts until then', async () => {
+      for (const id of ['q1', 'q2', 'q3', 'q4']) await follows.follow(edge(id, 'left'), NOON, MANY)
+      await follows.unfollow(edge('q1', 'left'))
+      await follows.unfollow(edge('q2', 'left'), NOON)
+      const at = (ms: number) => ({ userId: 'left', leftSince: new Date(NOON.getTime() + ms) })
+      const ranges = [at(-1), at(0), at(1), { ...at(0), after: 'q2' }, { ...at(0), upTo: 'q2' }, { userId: 'left' }]
+      const [there, gone] = [
+        ['q2', 'q3', 'q4'],
+        ['q3', 'q4'],
+      ]
+      expect(await follows.followerIds(ranges, 100)).toEqual([there, there, gone, gone, ['q2'], gone])
+      expect(await follows.followerIds([at(0)], 2)).toEqual([['q2', 'q3']])
+      await follows.follow(edge('q2', 'left'), NOON, MANY)
+      expect(await follows.followerIds([at(0)], 100)).toEqual([there])
+    })
+
     it('counts followers up to a limit', async () => {
       for (const id of ['n1', 'n2', 'n3']) await follows.follow(edge(id, 'counted'), NOON, MANY)
       expect(await follows.followerCount('counted', 10)).toBe(3)

@@ -13,7 +13,7 @@ with moved as (
   update post_fanouts f set planned_chunks = f.planned_chunks + cardinality($3::text[]), planned = $4,
     planned_up_to = ($3::text[])[cardinality($3::text[])]
   from (select post_id, planned_up_to from post_fanouts where post_id = $1 for update) as before
-  where f.post_id = before.post_id and f.planned_chunks = $2 and not f.planned and f.done_at is null
+  where f.post_id = before.post_id and f.round = $5 and f.planned_chunks = $2 and not f.planned and f.done_at is null
   returning f.post_id, before.planned_up_to as after)
 insert into post_fanout_chunks (post_id, chunk, after, up_to)
 select moved.post_id, $2::int + t.n - 1, coalesce(lag(t.up_to) over (order by t.n), moved.after), t.up_to
@@ -97,13 +97,14 @@ const CONFIRM = `
 insert into timeline_incarnation (value, confirmed_at) values ($1, $2)
 on conflict (one) do update set value = excluded.value, confirmed_at = excluded.confirmed_at`
 
+const LOCK_DONE_SINCE = `
+select post_id from post_fanouts where done_at is null or done_at >= $1 order by post_id for update`
+
 const REOPEN = `
-with again as (
-  select post_id from post_fanouts where done_at is null or done_at >= $1 order by post_id for update),
-chunks as (delete from post_fanout_chunks where post_id in (select post_id from again))
+with chunks as (delete from post_fanout_chunks where post_id = any($1::bigint[]))
 update post_fanouts set round = round + 1, planned_chunks = 0, planned = false, planned_up_to = null, done_chunks = 0,
   followers_scanned = 0, delivered = 0, duplicate = 0, inactive = 0, done_at = null, sweep_at = $2, sweeps = 0
-where post_id in (select post_id from again) returning post_id`
+where post_id = any($1::bigint[])`
 
 interface FanoutRow {
   post_id: bigint
@@ -178,8 +179,8 @@ export function openFanoutLedger(sql: SqlClient): FanoutLedger {
     async find(postIds) {
       return (await sql.query<FanoutRow>(FIND, [postIds])).map(toFanout)
     },
-    async plan(postId, expectedChunks, upTo, finished) {
-      return (await sql.query(PLAN, [postId, expectedChunks, upTo, finished])).length > 0
+    async plan({ postId, round, plannedChunks }, upTo, finished) {
+      return (await sql.query(PLAN, [postId, plannedChunks, upTo, finished, round])).length > 0
     },
     async finishWhole(items, at) {
       const rows = await sql.query<{ post_id: bigint }>(FINISH_WHOLE, [
@@ -246,7 +247,13 @@ export function openFanoutLedger(sql: SqlClient): FanoutLedger {
       await sql.query(CONFIRM, [incarnation, at])
     },
     async reopen(doneSince, at) {
-      return (await sql.query(REOPEN, [doneSince, at])).length
+      return await sql.transaction(async (tx) => {
+        const locked = await tx.query<{ post_id: bigint }>(LOCK_DONE_SINCE, [doneSince])
+        const postIds = locked.map((row) => row.post_id)
+        // A statement of its own, so that it sees the chunks of those who held the locks.
+        if (postIds.length > 0) await tx.query(REOPEN, [postIds, at])
+        return postIds.length
+      })
     },
   }
 }

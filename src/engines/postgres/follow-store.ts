@@ -73,12 +73,14 @@ const UNBLOCK = 'delete from blocks where user_id = $1 and other_id = $2'
 const MUTE = 'insert into mutes (user_id, other_id, since) values ($1, $2, $3) on conflict do nothing'
 const UNMUTE = 'delete from mutes where user_id = $1 and other_id = $2'
 
+// Scalar subqueries, not `exists`: that the planner turns into a hash of all that the user follows, thousands perhaps.
 const RELATIONS = `
 select o.id,
-  exists (select 1 from follows f where f.follower_id = $1 and f.followee_id = o.id) as follows,
-  exists (select 1 from blocks b where b.user_id = $1 and b.other_id = o.id)
-    or exists (select 1 from blocks b where b.user_id = o.id and b.other_id = $1) as blocked,
-  exists (select 1 from mutes m where m.user_id = $1 and m.other_id = o.id) as muted,
+  coalesce((select true from follows f where f.follower_id = $1 and f.followee_id = o.id), false) as follows,
+  coalesce(
+    (select true from blocks b where b.user_id = $1 and b.other_id = o.id),
+    (select true from blocks b where b.user_id = o.id and b.other_id = $1), false) as blocked,
+  coalesce((select true from mutes m where m.user_id = $1 and m.other_id = o.id), false) as muted,
   (select k.until from kept_follows k where k.follower_id = $1 and k.followee_id = o.id) as kept_until
 from unnest($2::text[]) as o (id)`
 
@@ -92,8 +94,9 @@ where follower_id = $1 and followee_id > $2 order by followee_id limit $3`
 
 const FOLLOWS_AMONG = `
 select o.id from unnest($2::text[]) as o (id)
-where exists (select 1 from follows f where f.follower_id = $1 and f.followee_id = o.id)
-  or exists (select 1 from kept_follows k where k.follower_id = $1 and k.followee_id = o.id)`
+where coalesce(
+  (select true from follows f where f.follower_id = $1 and f.followee_id = o.id),
+  (select true from kept_follows k where k.follower_id = $1 and k.followee_id = o.id), false)`
 
 const FOLLOWER_COUNT = 'select count(*)::int as n from (select 1 from follows where followee_id = $1 limit $2) as f'
 
@@ -103,13 +106,20 @@ order by follower_id limit $3`
 
 // '~' lies above every id. It keeps the end of the range a condition on the index, so that the last read of a chunk does
 // not run on through the followers behind it. One text per range is several times cheaper to read than a row per id.
+// An edge is in one of the two tables at any time: one statement moves it, so one statement finds it.
 const FOLLOWER_IDS = `
 select t.n::int as n, (
   select string_agg(follower_id, ' ') from (
-    select follower_id from follows
+    (select follower_id from follows
     where followee_id = t.user_id and follower_id > coalesce(t.after, '') and follower_id <= coalesce(t.up_to, '~')
-    order by follower_id limit $4) as f) as ids
-from unnest($1::text[], $2::text[], $3::text[]) with ordinality as t (user_id, after, up_to, n)`
+    order by follower_id limit $5)
+    union all
+    select follower_id from kept_follows
+    where followee_id = t.user_id and until >= t.left_since
+      and follower_id > coalesce(t.after, '') and follower_id <= coalesce(t.up_to, '~')
+    order by follower_id limit $5) as f) as ids
+from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) with ordinality
+  as t (user_id, after, up_to, left_since, n)`
 
 const FOLLOWER_CUTS = `
 select follower_id from (
@@ -241,6 +251,7 @@ export async function openFollowStore(sql: SqlClient, _context: PortContext): Pr
         ranges.map((range) => range.userId),
         ranges.map((range) => range.after),
         ranges.map((range) => range.upTo),
+        ranges.map((range) => range.leftSince),
         limit,
       ])
       const found = new Map(rows.map((row) => [row.n, row.ids?.split(' ')]))

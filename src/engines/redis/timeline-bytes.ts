@@ -62,10 +62,29 @@ export function encodeHeader({ epoch, base, floor }: Omit<Timeline, 'entries'>):
 
 const unique = (sorted: BigUint64Array) => sorted.filter((id, index) => index === 0 || id !== sorted[index - 1])
 
+/** How many of the ids, in ascending order, lie below one. */
+function countBelow(sorted: BigUint64Array, id: bigint): number {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (sorted[middle]! < id) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
 /** The ids above one and below another, unique, newest first, at most `limit`. */
 export function newest(entries: BigUint64Array, above: bigint, below: bigint | undefined, limit: number): bigint[] {
-  const wanted = unique(entries.filter((id) => id > above && (below === undefined || id < below)).sort())
-  return Array.from(wanted.subarray(Math.max(0, wanted.length - limit))).reverse()
+  // The sort is the engine's own; a bigint is made of no more ids than are wanted.
+  const sorted = entries.slice().sort()
+  const wanted: bigint[] = []
+  for (let i = below === undefined ? sorted.length : countBelow(sorted, below); i > 0 && wanted.length < limit; i--) {
+    const id = sorted[i - 1]!
+    if (id <= above) break
+    if (id !== wanted.at(-1)) wanted.push(id)
+  }
+  return wanted
 }
 
 /**

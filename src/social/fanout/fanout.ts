@@ -1,4 +1,3 @@
-import { createBatcher } from '../../core/batcher.ts'
 import { messageOf } from '../../core/errors.ts'
 import { parseId } from '../../core/ids.ts'
 import { LIMITS } from '../../core/limits.ts'
@@ -29,6 +28,13 @@ export interface FanoutOptions {
 
 const NONE: DeliveryCounts = { delivered: 0, duplicate: 0, inactive: 0 }
 
+interface PlanMessage {
+  /** Chunks that are planned already. */
+  readonly from: number | undefined
+  readonly author: boolean
+  readonly isRepeated: boolean
+}
+
 interface Details {
   readonly chunk?: number
   readonly from?: number
@@ -52,19 +58,26 @@ export function createFanout(deps: SocialDeps, options: FanoutOptions = {}) {
     lane,
   })
 
-  // Not waited for: a post that is looked at too early is enqueued twice, which does no harm.
-  const marking = createBatcher<bigint, undefined>({
-    run: async (postIds) => {
-      await ledger.enqueued(postIds, new Date(clock.now() + LIMITS.fanoutLostMs))
-      return postIds.map(() => ({ ok: true, value: undefined }))
-    },
-  })
+  // A post that is done by then needs no mark, and one without a mark is enqueued twice at worst.
+  const unmarked = new Set<bigint>()
+  const stop = new AbortController()
+  let marking: Promise<void> | undefined
+
+  async function markAsEnqueued(): Promise<void> {
+    await clock.sleep(LIMITS.fanoutPendingMs / 2, stop.signal)
+    const postIds = [...unmarked]
+    unmarked.clear()
+    await ledger.enqueued(postIds, new Date(clock.now() + LIMITS.fanoutLostMs))
+  }
 
   async function enqueue(postIds: readonly bigint[], details: Details): Promise<void> {
     await queue.publish(postIds.map((postId) => messageFor(postId, 'small', details)))
-    for (const postId of postIds) {
-      marking.add(postId).catch((error: unknown) => logger.debug({ err: error }, 'a post was not marked as enqueued'))
-    }
+    for (const postId of postIds) unmarked.add(postId)
+    marking ??= markAsEnqueued()
+      .catch((error: unknown) => logger.debug({ err: error }, 'posts were not marked as enqueued'))
+      .finally(() => {
+        marking = undefined
+      })
   }
 
   async function deliver(postId: bigint, followerIds: readonly string[]): Promise<DeliveryCounts> {
@@ -82,32 +95,44 @@ export function createFanout(deps: SocialDeps, options: FanoutOptions = {}) {
     if (await records.finishWhole({ postId, round, ...counts })) observeDone(timestamp)
   }
 
-  async function handlePlan(postId: bigint, from: number | undefined, toAuthor: boolean): Promise<void> {
+  async function handlePlan(postId: bigint, { from, author, isRepeated }: PlanMessage): Promise<void> {
     const fanout = await records.find(postId)
     if (fanout === undefined || fanout.done) return
     if (from !== undefined) {
       // The next plan of a giant, unless somebody has made it already.
       if (fanout.plannedChunks === from && !fanout.planned) await planMore(fanout)
+      else if (isRepeated) await sendAgain(fanout)
       return
     }
     // In a later round the author's own timeline has lost its last writes too.
-    if (toAuthor || fanout.round > 0) await timelines.append(postId, [fanout.authorId])
+    if (author || fanout.round > 0) await timelines.append(postId, [fanout.authorId])
     if (fanout.mode === 'pull') {
       await finishWhole(fanout, NONE)
       return
     }
     if (fanout.plannedChunks === 0) {
-      const followerIds = await records.followerIds({ userId: fanout.authorId })
+      const followerIds = await records.followerIds({ userId: fanout.authorId, leftSince: fanout.timestamp })
       if (followerIds.length <= chunkFollowers) {
         await finishWhole(fanout, await deliver(postId, followerIds))
         return
       }
     } else {
-      // This plan came before: whatever of its chunks is not done may have been lost on the way.
-      const open = await ledger.openChunks(postId)
-      await queue.publish(open.map((chunk) => messageFor(postId, 'bulk', { chunk })))
+      // This plan came before.
+      await sendChunksAgain(postId)
     }
     if (!fanout.planned) await planMore(fanout)
+  }
+
+  /** Whatever of the chunks is not done may have been lost on the way. */
+  async function sendChunksAgain(postId: bigint): Promise<void> {
+    const open = await ledger.openChunks(postId)
+    await queue.publish(open.map((chunk) => messageFor(postId, 'bulk', { chunk })))
+  }
+
+  /** Whoever had the message before may have died between writing the plan and sending what comes of it. */
+  async function sendAgain({ postId, plannedChunks, planned }: Fanout): Promise<void> {
+    await sendChunksAgain(postId)
+    if (!planned) await queue.publish([messageFor(postId, 'bulk', { from: plannedChunks })])
   }
 
   async function planMore(fanout: Fanout): Promise<void> {
@@ -116,7 +141,7 @@ export function createFanout(deps: SocialDeps, options: FanoutOptions = {}) {
     const finished = cuts.length < planChunks
     const upTo = finished ? [...cuts, undefined] : cuts
     // Another planner was faster: it sends the chunks.
-    if (!(await ledger.plan(postId, plannedChunks, upTo, finished))) return
+    if (!(await ledger.plan(fanout, upTo, finished))) return
     const lane: Lane = plannedChunks === 0 && finished && upTo.length <= smallChunks ? 'small' : 'bulk'
     const messages = upTo.map((_, index) => messageFor(postId, lane, { chunk: plannedChunks + index }))
     const next = messageFor(postId, 'bulk', { from: plannedChunks + upTo.length })
@@ -126,9 +151,11 @@ export function createFanout(deps: SocialDeps, options: FanoutOptions = {}) {
   async function handleChunk(postId: bigint, number: number): Promise<void> {
     const chunk = await records.chunk(postId, number)
     if (chunk === undefined) return
+    // Whoever left while the post was on its way, with the past kept, is owed it.
+    const range = { userId: chunk.authorId, upTo: chunk.upTo, leftSince: chunk.timestamp }
     let total = NONE
     for (let { after } = chunk; ; ) {
-      const followerIds = await records.followerIds({ userId: chunk.authorId, after, upTo: chunk.upTo })
+      const followerIds = await records.followerIds({ ...range, after })
       const counts = await deliver(postId, followerIds)
       total = {
         delivered: total.delivered + counts.delivered,
@@ -154,12 +181,18 @@ export function createFanout(deps: SocialDeps, options: FanoutOptions = {}) {
         logger.warn({ err: error, posts: postIds.length }, `the fan-out starts later: ${messageOf(error)}`)
       }
     },
-    async handle(message: Pick<Message, 'payload'>): Promise<void> {
+    async handle(message: Pick<Message, 'payload'> & Partial<Pick<Message, 'attempt'>>): Promise<void> {
       const { post_id, chunk, from, author } = message.payload
       const postId = typeof post_id === 'string' ? parseId(post_id) : undefined
       if (postId === undefined) throw new GiveUp('the message names no post')
       if (chunk !== undefined) await handleChunk(postId, numberOf(chunk))
-      else await handlePlan(postId, from === undefined ? undefined : numberOf(from), author === true)
+      else {
+        await handlePlan(postId, {
+          from: from === undefined ? undefined : numberOf(from),
+          author: author === true,
+          isRepeated: (message.attempt ?? 1) > 1,
+        })
+      }
     },
     /** Enqueues again what has been pending for too long; answers how many posts. */
     async sweep(limit: number): Promise<number> {
@@ -168,7 +201,10 @@ export function createFanout(deps: SocialDeps, options: FanoutOptions = {}) {
       if (postIds.length > 0) await enqueue(postIds, { author: true })
       return postIds.length
     },
-    drain: () => marking.drain(),
+    async drain(): Promise<void> {
+      stop.abort()
+      await marking
+    },
   }
 }
 

@@ -61,11 +61,10 @@ export interface FanoutLedger {
   find(postIds: readonly bigint[]): Promise<Fanout[]>
   /**
    * Adds the next chunks: each ends at its key, the last one of a finished plan at `undefined`. False, and nothing
-   * changed, when the plan does not stand at `expectedChunks` any more (another planner was faster).
+   * changed, when the plan does not stand there any more (another planner was faster, or the round is over).
    */
   plan(
-    postId: bigint,
-    expectedChunks: number,
+    at: Pick<Fanout, 'postId' | 'round' | 'plannedChunks'>,
     upTo: readonly (string | undefined)[],
     finished: boolean,
   ): Promise<boolean>

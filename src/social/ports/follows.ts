@@ -23,6 +23,8 @@ export interface FollowerRange {
   readonly userId: string
   readonly after?: string | undefined
   readonly upTo?: string | undefined
+  /** Also those who unfollowed with the past kept up to this moment or a later one. */
+  readonly leftSince?: Date | undefined
 }
 
 export type FollowOutcome =

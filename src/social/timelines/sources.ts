@@ -30,14 +30,13 @@ export async function allFollowees(follows: FollowStore, userId: string): Promis
 
 /** Everybody whose posts may be due in a user's timeline: himself, whom he follows, whom he left with the past kept. */
 export async function authorsOf(follows: FollowStore, userId: string): Promise<string[]> {
-  const [followees, kept] = await Promise.all([
-    allFollowees(follows, userId),
-    everything(
-      (after, limit) => follows.kept(userId, after, limit),
-      (item) => item.userId,
-    ),
-  ])
-  return [userId, ...followees, ...kept.map((item) => item.userId)]
+  const followees = await allFollowees(follows, userId)
+  // Afterwards, so that whoever is unfollowed meanwhile, with the past kept, is in one of the two.
+  const kept = await everything(
+    (after, limit) => follows.kept(userId, after, limit),
+    (item) => item.userId,
+  )
+  return [...new Set([userId, ...followees, ...kept.map((item) => item.userId)])]
 }
 
 /** Fewer authors than this are asked for all they have: the widening would cost more than it saves. */

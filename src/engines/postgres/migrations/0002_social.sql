@@ -35,7 +35,7 @@ create table kept_follows (
   until timestamptz not null,
   primary key (follower_id, followee_id)
 );
-create index kept_follows_followee on kept_follows (followee_id, follower_id);
+create index kept_follows_followee on kept_follows (followee_id, until);
 
 -- Follows whose followee's earlier posts are not in the follower's timeline yet (done_at null), or have got there lately:
 -- those are done again when the timelines' store has lost its last writes.
@@ -184,7 +184,7 @@ create table post_fanouts (
   check (followers_scanned = delivered + duplicate + inactive)
 ) with (fillfactor = 85);
 create index post_fanouts_pending on post_fanouts (sweep_at) where done_at is null;
-create index post_fanouts_done on post_fanouts (done_at);
+create index post_fanouts_done on post_fanouts (done_at) where done_at is not null;
 
 -- The chunks that are not done: followers after a key (null: from the start), up to and with another (null: to the end).
 create table post_fanout_chunks (
