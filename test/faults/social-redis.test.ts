@@ -255,13 +255,15 @@ describe.skipIf(server === undefined)(`timelines on Redis under faults, seed ${S
       const world = await createWorld(await ownPrefix(), randomFollows())
       const endAt = Date.now() + 9_000
       let killed = 0
+      // Counted in what was done, not in time alone: the load is the same on a slow machine.
+      const isEnough = () => Date.now() >= endAt && killed > 8 && world.posts.size > 50 && world.walked > 50
       const keepOne = async (roles: Partial<ActorOptions>) => {
         for (;;) {
           const actor = await start(world, roles)
-          await rest(Math.min(300 + random.int(2_000), Math.max(0, endAt - Date.now())))
+          await rest(300 + random.int(2_000))
           await kill(actor)
           killed += 1
-          if (Date.now() >= endAt) return
+          if (isEnough()) return
         }
       }
       await Promise.all([
@@ -270,9 +272,6 @@ describe.skipIf(server === undefined)(`timelines on Redis under faults, seed ${S
         keepOne({ workers: false, loops: { publish: 2, relate: 1, read: 0 } }),
         keepOne({ workers: false, loops: { publish: 0, relate: 2, read: 3 } }),
       ])
-      expect(killed).toBeGreaterThan(8)
-      expect(world.posts.size).toBeGreaterThan(50)
-      expect(world.walked).toBeGreaterThan(50)
       await expectQuietAndWhole(world)
     })
 

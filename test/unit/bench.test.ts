@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Contender, Figure } from '../../bench/bench.ts'
 import { closedLoop } from '../../bench/closed-loop.ts'
-import { atLeast, compare, exactly, median, ratio } from '../../bench/measure.ts'
+import { atLeast, atMost, compare, exactly, median, ratio } from '../../bench/measure.ts'
 import { reportOf, textOf } from '../../bench/report.ts'
+import { picker, powerLaw, seeded } from '../../bench/social-world.ts'
 
 const context = { rounds: 3, seconds: 2, say: () => undefined }
 
@@ -49,6 +50,31 @@ describe('a benchmark', () => {
     })
   })
 
+  it('counts operations apart from what is timed, and says nothing of times where nothing was', async () => {
+    const fanOut: Contender = {
+      name: 'fan-out',
+      unit: 'entries',
+      run: async (seconds) => ({ seconds, operations: 400, latenciesMs: new Float64Array() }),
+    }
+    const [result] = await compare([fanOut], context)
+    expect(result).toMatchObject({ n: 1_200, per_second: 200, p50_ms: null, p99_ms: null })
+  })
+
+  it('takes no further turn when it is to end', async () => {
+    const stop = new AbortController()
+    const turns: number[] = []
+    const named: Contender = {
+      ...contender('a', []),
+      run: async (seconds) => {
+        turns.push(seconds)
+        stop.abort(new Error('ended by SIGINT'))
+        return { seconds, latenciesMs: Float64Array.of(1) }
+      },
+    }
+    await expect(compare([named], { ...context, signal: stop.signal })).rejects.toThrow('ended by SIGINT')
+    expect(turns).toHaveLength(1)
+  })
+
   it('compares round by round, so that a slow round of the machine does not count', () => {
     expect(ratio(figure([100, 10, 300]), figure([50, 5, 100]))).toBe(2)
   })
@@ -59,6 +85,7 @@ describe('a benchmark', () => {
       false,
       false,
     ])
+    expect([atMost('g', 4, 4).met, atMost('g', 4, 4.01).met, atMost('g', 4, null).met]).toEqual([true, false, false])
     expect([exactly('g', 0, 0).met, exactly('g', 0, 1).met, exactly('g', 0, null).met]).toEqual([true, false, false])
   })
 
@@ -95,5 +122,31 @@ describe('closedLoop', () => {
 
   it('fails when an operation fails: a fast error is no result', async () => {
     await expect(closedLoop(2, 10, () => Promise.reject(new Error('refused')))).rejects.toThrow('refused')
+  })
+})
+
+describe('the people of a benchmark', () => {
+  it('are the same in every run', () => {
+    const [one, two] = [seeded(1), seeded(1)]
+    const numbers = range(100).map(one)
+    expect(range(100).map(two)).toEqual(numbers)
+    expect(new Set(numbers).size).toBe(100)
+    expect(numbers.every((number) => number >= 0 && number < 1)).toBe(true)
+  })
+
+  it('have followers by a power law, within bounds, with the mean that was asked for', () => {
+    const sizes = powerLaw(2_000, { mean: 400, least: 10, most: 10_000, exponent: 0.75 })
+    expect(sizes.reduce((sum, size) => sum + size, 0) / sizes.length).toBeCloseTo(400, 0)
+    expect([Math.min(...sizes) >= 10, Math.max(...sizes) <= 10_000]).toEqual([true, true])
+    expect(sizes).toEqual(sizes.toSorted((a, b) => b - a))
+    expect(median(sizes)).toBeLessThan(250)
+  })
+
+  it('are picked by chance, each once', () => {
+    const pick = picker(50, seeded(1))
+    const [first, second] = [pick(20), pick(20)]
+    for (const picked of [first, second]) expect(new Set(picked).size).toBe(20)
+    expect(second).not.toEqual(first)
+    expect(picker(50, seeded(1))(50).toSorted((a, b) => a - b)).toEqual(range(50).map((number) => number - 1))
   })
 })
