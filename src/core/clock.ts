@@ -34,9 +34,12 @@ export function fakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
     sleep(ms, signal) {
       return new Promise((resolve) => {
         if (signal?.aborted || ms <= 0) return resolve()
-        const sleeper = { at: now + ms, wake: resolve }
-        sleepers.push(sleeper)
-        signal?.addEventListener('abort', () => resolve(), { once: true })
+        const wake = () => {
+          signal?.removeEventListener('abort', wake)
+          resolve()
+        }
+        sleepers.push({ at: now + ms, wake })
+        signal?.addEventListener('abort', wake, { once: true })
       })
     },
     async advance(ms) {

@@ -11,7 +11,9 @@ export function toUserDocument(user: StoredUser): User {
 
 /** A post as it is shown: with the post that it passes on, when that may be read. */
 export interface ShownPost extends StoredPost {
-  readonly reposted?: StoredPost | undefined
+  readonly reposted?: ShownPost | undefined
+  /** Does the viewer like it? Absent without a viewer, or where it was not asked. */
+  readonly liked?: boolean | undefined
 }
 
 function toContent({ text, media }: PostContent): PostVersion['content'] {
@@ -22,7 +24,7 @@ function toContent({ text, media }: PostContent): PostVersion['content'] {
 }
 
 export function toPostDocument(post: ShownPost): Post {
-  const { editedAt, mentions, repostOf, reposted } = post
+  const { editedAt, liked, mentions, repostOf, reposted } = post
   const hashtags = hashtagsIn(post.content.text)
   return {
     post_id: post.postId.toString(),
@@ -38,6 +40,7 @@ export function toPostDocument(post: ShownPost): Post {
     like_count: post.likeCount,
     comment_count: post.commentCount,
     repost_count: post.repostCount,
+    ...(liked === undefined ? {} : { liked }),
     ...(reposted === undefined ? {} : { reposted: toPostDocument(reposted) }),
   }
 }

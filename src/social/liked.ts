@@ -1,4 +1,4 @@
-import { createLookup } from '../core/lookup.ts'
+import { createLookups } from '../core/lookup.ts'
 import type { SocialDeps } from './deps.ts'
 import type { LikeChange } from './ports.ts'
 import type { Post } from './schemas.ts'
@@ -17,26 +17,36 @@ function parseName(name: string): LikeName {
  * for, so whoever likes a post sees that at the next read. A page costs one query, shared with other readers.
  */
 export function createLiked({ posts }: Pick<SocialDeps, 'posts'>) {
-  const find = createLookup<string, LikeName>((names) => posts.likesAmong(names.map(parseName)), nameOf)
+  const find = createLookups<string, LikeName>((names) => posts.likesAmong(names.map(parseName)), nameOf)
 
-  async function isLiked(postId: string, userId: string): Promise<boolean> {
-    return (await find(`${postId} ${userId}`)) !== undefined
+  /** Those of the posts that a viewer likes. */
+  async function among(postIds: readonly bigint[], viewer: string): Promise<ReadonlySet<bigint>> {
+    if (postIds.length === 0) return new Set()
+    const names = postIds.map((postId) => nameOf({ postId, userId: viewer }))
+    const found = await find(names)
+    return new Set(postIds.filter((_, index) => found.has(names[index]!)))
   }
 
-  async function one(post: Post, viewer: string | undefined): Promise<Post> {
-    if (viewer === undefined) return post
-    const { reposted } = post
-    const [liked, repostedLiked] = await Promise.all([
-      isLiked(post.post_id, viewer),
-      reposted !== undefined && isLiked(reposted.post_id, viewer),
-    ])
-    return { ...post, liked, ...(reposted === undefined ? {} : { reposted: { ...reposted, liked: repostedLiked } }) }
+  async function withLiked(documents: readonly Post[], viewer: string | undefined): Promise<Post[]> {
+    if (viewer === undefined) return [...documents]
+    const shown = documents.flatMap(({ post_id, reposted }) => [post_id, ...(reposted ? [reposted.post_id] : [])])
+    const liked = await among([...new Set(shown)].map(BigInt), viewer)
+    return documents.map((post) => ({
+      ...post,
+      liked: liked.has(BigInt(post.post_id)),
+      ...(post.reposted === undefined
+        ? {}
+        : { reposted: { ...post.reposted, liked: liked.has(BigInt(post.reposted.post_id)) } }),
+    }))
   }
 
   return {
-    one,
-    withLiked: (posts: readonly Post[], viewer: string | undefined): Promise<Post[]> =>
-      Promise.all(posts.map((post) => one(post, viewer))),
+    among,
+    withLiked,
+    async one(post: Post, viewer: string | undefined): Promise<Post> {
+      const [shown = post] = await withLiked([post], viewer)
+      return shown
+    },
   }
 }
 

@@ -182,10 +182,10 @@ export function createSocial(deps: SocialDeps, options: SocialOptions = {}): Soc
   const liked = createLiked(deps)
   const builder = createTimelineBuilder(deps, options.timelineEntries)
   const outboxes = createOutboxes(deps, clock)
-  const home = createHomeReader(deps, outboxes, clock, { outage, onAbsent: builder.request })
+  const home = createHomeReader(deps, outboxes, clock, { outage, onAbsent: builder.request, liked })
   const arrivals = createArrivals(deps, outboxes, home, clock, { outage, onAbsent: builder.request })
-  const feed = createFeed(deps, users, home, arrivals, liked, options.rankTimeline)
-  const streams = createTimelineStreams(deps, { users, home, arrivals, outboxes, liked }, options.streams)
+  const feed = createFeed(deps, users, home, arrivals, options.rankTimeline)
+  const streams = createTimelineStreams(deps, { users, home, arrivals, outboxes }, options.streams)
   const swept = { fanout, backfill, users, repair: createRepair(deps) }
   const sweep = () => sweepSocial(deps, swept)
 

@@ -6,8 +6,10 @@ import type { Repair } from './fanout/repair.ts'
 import type { Backfill } from './timelines/backfill.ts'
 import type { Users } from './users.ts'
 
-/** Messages under way at the same time, per lane: they share queries, and the more they are the fewer those. */
+/** Messages under way at the same time: they share queries, and the more they are the fewer those. */
 const CONCURRENCY = 24
+/** Chunks of large authors: enough to keep the timelines' store busy, few enough for others to get in between. */
+const BULK_CONCURRENCY = 6
 const SWEEP_REST_MS = 1_000
 const SWEEP_ITEMS = 500
 const LEFTOVER_ROWS = 2_000
@@ -53,7 +55,7 @@ export async function sweepSocial(deps: SocialDeps, { fanout, backfill, users, r
 }
 
 export interface SocialWorkerOptions {
-  /** Messages under way at the same time, per lane. */
+  /** Messages under way at the same time, per lane; fewer on the bulk lane. */
   readonly concurrency?: number
 }
 
@@ -64,9 +66,10 @@ export function startSocialWorkers(
   sweep: () => Promise<boolean>,
   options: SocialWorkerOptions,
 ): Closable {
+  const { concurrency = CONCURRENCY } = options
   const consumer = deps.queue.consume(FANOUT_TOPIC, (message) => fanout.handle(message), {
-    concurrency: CONCURRENCY,
-    ...options,
+    concurrency,
+    bulkConcurrency: Math.min(BULK_CONCURRENCY, concurrency),
   })
   const loop = startLoop({
     name: 'social sweeper',

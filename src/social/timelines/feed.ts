@@ -3,7 +3,6 @@ import { invalidField, isAppError } from '../../core/errors.ts'
 import { parseId } from '../../core/ids.ts'
 import type { SocialDeps } from '../deps.ts'
 import { type ShownPost, toPostDocument, userIdOf } from '../documents.ts'
-import type { Liked } from '../liked.ts'
 import type { Post } from '../schemas.ts'
 import type { Users } from '../users.ts'
 import { type ArrivalReader, decodeSeen, encodeSeen } from './arrivals.ts'
@@ -40,12 +39,9 @@ export function createFeed(
   users: Users,
   home: HomeReader,
   arrivals: ArrivalReader,
-  liked: Liked,
   rank: RankTimeline<Post> | undefined,
 ) {
   const ranked = createRankedReader(home, rank === undefined ? (posts) => posts : rankDocuments(rank))
-
-  const documents = (posts: readonly ShownPost[], userId: string) => liked.withLiked(posts.map(toPostDocument), userId)
 
   async function newestPage(userId: string, request: TimelineRequest, limit: number): Promise<TimelinePage> {
     const list = `timeline:${userId}`
@@ -54,7 +50,7 @@ export function createFeed(
     const page = await home.read(userId, place, limit)
     metrics.timelineReads.inc({ from: page.mark === undefined ? 'absent' : 'ready' })
     return {
-      items: await documents(page.posts, userId),
+      items: page.posts.map(toPostDocument),
       ...(page.next === undefined
         ? {}
         : { next_cursor: encodeCursor(list, [page.next.below ?? '', rootsText(page.next)]) }),
@@ -70,7 +66,7 @@ export function createFeed(
         ? undefined
         : { block: placeOf(cursor[0]!, cursor[1]!), shown: cursor[2]!.split('.').filter((name) => name !== '') }
     const page = await ranked.read(userId, from, limit)
-    const items = await documents(page.posts, userId)
+    const items = page.posts.map(toPostDocument)
     if (page.next === undefined) return { items }
     const { block, shown } = page.next
     return { items, next_cursor: encodeCursor(list, [block.below ?? '', rootsText(block), shown.join('.')]) }
@@ -81,7 +77,7 @@ export function createFeed(
     if (arrived === undefined) return { ...(await newestPage(userId, {}, limit)), reset: true }
     const last = arrived.posts.at(-1)
     return {
-      items: await documents(arrived.posts, userId),
+      items: arrived.posts.map(toPostDocument),
       ...(arrived.gap ? { next_cursor: cursorBelow(userId, last?.postId), gap: true } : {}),
       newer_token: encodeSeen(userId, arrived.seen),
     }

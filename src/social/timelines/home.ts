@@ -3,6 +3,7 @@ import { LIMITS } from '../../core/limits.ts'
 import { createLookups } from '../../core/lookup.ts'
 import type { SocialStores } from '../deps.ts'
 import type { ShownPost } from '../documents.ts'
+import type { Liked } from '../liked.ts'
 import { belongsHome, isRepost, mayShowRoot, STRANGERS } from '../policy.ts'
 import type { StoredPost } from '../ports.ts'
 import { relationsTo } from '../reposts.ts'
@@ -50,6 +51,8 @@ export interface HomeOptions {
   readonly onAbsent?: (userId: string) => void
   /** Pages are read from the stores while the timelines' own is away; without it reading fails. */
   readonly outage?: Outage
+  /** Says of each post whether the reader likes it; without it nothing is said. */
+  readonly liked?: Liked
   /** Whether reading keeps the timeline from being forgotten; true unless given. */
   readonly visit?: boolean
 }
@@ -63,7 +66,7 @@ export function createHomeReader(
   { follows, posts, timelines }: Omit<SocialStores, 'users'>,
   outboxes: Outboxes,
   clock: Clock,
-  { onAbsent, outage, visit = true }: HomeOptions = {},
+  { onAbsent, outage, liked, visit = true }: HomeOptions = {},
 ) {
   const findPosts = createLookups<bigint, StoredPost>(posts.find, (post) => post.postId)
 
@@ -116,13 +119,19 @@ export function createHomeReader(
     const candidates = postIds.flatMap((postId) => found.get(postId) ?? [])
     const rootIds = candidates.flatMap((post) => post.repostOf ?? [])
     const roots = rootIds.length === 0 ? new Map<bigint, StoredPost>() : await findPosts(rootIds)
-    const relations = await relationsTo(follows, userId, [...candidates, ...roots.values()])
+    const all = [...candidates, ...roots.values()]
+    const [relations, likes] = await Promise.all([
+      relationsTo(follows, userId, all),
+      liked?.among([...new Set(all.map((post) => post.postId))], userId),
+    ])
+    const withLiked = (post: StoredPost): ShownPost => ({ ...post, liked: likes?.has(post.postId) })
     const relationTo = (authorId: string) => relations.get(authorId) ?? STRANGERS
     return candidates.flatMap((post) => {
       if (!belongsHome(post, userId, relationTo(post.userId))) return []
       const root = post.repostOf === undefined ? undefined : roots.get(post.repostOf)
-      const reposted = root !== undefined && mayShowRoot(root, userId, relationTo(root.userId)) ? root : undefined
-      return reposted === undefined && isRepost(post) ? [] : [{ ...post, reposted }]
+      const isRootShown = root !== undefined && mayShowRoot(root, userId, relationTo(root.userId))
+      if (!isRootShown && isRepost(post)) return []
+      return [{ ...withLiked(post), reposted: isRootShown ? withLiked(root) : undefined }]
     })
   }
 

@@ -1,6 +1,5 @@
 import { LIMITS } from '../../core/limits.ts'
 import { type ShownPost, toPostDocument } from '../documents.ts'
-import type { Liked } from '../liked.ts'
 import type { Post } from '../schemas.ts'
 import { type ArrivalReader, type Arrived, encodeSeen, type Seen, seenUpTo } from './arrivals.ts'
 import type { QueuedEvent } from './event-queue.ts'
@@ -37,11 +36,10 @@ export interface NewsParts {
   readonly home: HomeReader
   readonly arrivals: ArrivalReader
   readonly outboxes: Outboxes
-  readonly liked: Liked
 }
 
 /** Arrivals as events of a stream. */
-export function createNews({ home, arrivals, outboxes, liked }: NewsParts, batchPosts: number) {
+export function createNews({ home, arrivals, outboxes }: NewsParts, batchPosts: number) {
   async function fromTop(userId: string): Promise<News> {
     const [page, pullAuthors] = await Promise.all([
       home.read(userId, TOP, LIMITS.pageItemsDefault),
@@ -51,14 +49,14 @@ export function createNews({ home, arrivals, outboxes, liked }: NewsParts, batch
   }
 
   /** Every event but a gap resumes exactly behind itself; a gap is told again until something behind it was received. */
-  async function eventsOf(userId: string, before: Seen, { posts, gap, seen }: Arrived): Promise<TimelineEvent[]> {
+  function eventsOf(userId: string, before: Seen, { posts, gap, seen }: Arrived): TimelineEvent[] {
     const events: TimelineEvent[] = []
     if (gap) {
       const newer_token = encodeSeen(userId, posts.length === 0 ? seen : before)
       events.push({ type: 'gap', newer_token, next_cursor: cursorBelow(userId, posts.at(-1)?.postId) })
     }
     const oldestFirst: readonly ShownPost[] = posts.toReversed()
-    const documents = await liked.withLiked(oldestFirst.map(toPostDocument), userId)
+    const documents = oldestFirst.map(toPostDocument)
     documents.forEach((post, index) => {
       const isLast = index === documents.length - 1
       const behind = isLast ? seen : seenUpTo(oldestFirst.slice(0, index + 1), before, seen)
@@ -77,7 +75,7 @@ export function createNews({ home, arrivals, outboxes, liked }: NewsParts, batch
         const top = await fromTop(userId)
         return { ...top, events: [measured({ type: 'reset', newer_token: encodeSeen(userId, top.seen) })] }
       }
-      const events = await eventsOf(userId, before, arrived)
+      const events = eventsOf(userId, before, arrived)
       return { events: events.map(measured), seen: arrived.seen, ids: arrived.ids, pullAuthors: arrived.pullAuthors }
     },
   }
