@@ -93,17 +93,20 @@ function watchedOf({ followersOf }: World, author: string): string[] {
 
 type Social = Awaited<ReturnType<typeof openSocial>>['social']
 
-/** Reads their pages again and again until all of them hold the post; answers when that was, as `Date.now()`. */
-async function untilVisible(social: Social, readers: readonly string[], postId: string): Promise<number> {
+/** Reads a page again and again until it holds the post. */
+async function untilShown(social: Social, reader: string, postId: string): Promise<void> {
   const deadline = Date.now() + DEADLINE_MS
-  for (const reader of readers.toReversed()) {
-    for (;;) {
-      const { items } = await social.timeline(reader, { limit: PAGE })
-      if (items.some((post) => post.post_id === postId)) break
-      if (Date.now() > deadline) throw new Error(`post ${postId} did not reach "${reader}" in ${DEADLINE_MS} ms`)
-      await pause(BETWEEN_READS_MS)
-    }
+  for (;;) {
+    const { items } = await social.timeline(reader, { limit: PAGE })
+    if (items.some((post) => post.post_id === postId)) return
+    if (Date.now() > deadline) throw new Error(`post ${postId} did not reach "${reader}" in ${DEADLINE_MS} ms`)
+    await pause(BETWEEN_READS_MS)
   }
+}
+
+/** Answers when the pages of all of them hold the post, as `Date.now()`. */
+async function untilVisible(social: Social, readers: readonly string[], postId: string): Promise<number> {
+  await Promise.all(readers.map((reader) => untilShown(social, reader, postId)))
   return Date.now()
 }
 

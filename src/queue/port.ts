@@ -41,7 +41,9 @@ export class GiveUp extends Error {
 export interface ConsumeOptions {
   /** Handlers under way at the same time in this process, per lane. */
   readonly concurrency?: number
-  /** Messages fetched ahead, per lane. */
+  /** The same on the bulk lane, if not as many. */
+  readonly bulkConcurrency?: number
+  /** Messages fetched ahead, per lane; twice as many as are handled at the same time unless given. */
   readonly prefetch?: number
 }
 

@@ -80,22 +80,23 @@ export function createQueue(transport: QueueTransport, deps: QueueDeps, options:
         await Promise.all(all.slice(from, from + SLICE).map((message) => sending.add(message)))
       }
     },
-    consume(topic, handler, { concurrency = DEFAULT_CONCURRENCY, prefetch = 2 * concurrency } = {}) {
+    consume(topic, handler, { concurrency = DEFAULT_CONCURRENCY, bulkConcurrency = concurrency, prefetch } = {}) {
       if (closing !== undefined) throw new AppError('shutting_down')
       const { clock, logger, metrics } = deps
-      const lanes = LANES.map((lane) =>
-        startWorker({
+      const lanes = LANES.map((lane) => {
+        const underWay = lane === 'bulk' ? bulkConcurrency : concurrency
+        return startWorker({
           subscription: transport.subscribe(topic, lane),
           topic,
           handler,
           policy,
-          concurrency,
-          prefetch,
+          concurrency: underWay,
+          prefetch: prefetch ?? 2 * underWay,
           clock,
           logger,
           metrics,
-        }),
-      )
+        })
+      })
       const worker: Closable = {
         async close() {
           await Promise.all(lanes.map((lane) => lane.close()))

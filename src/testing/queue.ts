@@ -217,6 +217,25 @@ export function testQueue(name: string, create: () => Promise<QueueHarness>): vo
       expect(most).toBe(3)
     })
 
+    it('runs at most `bulkConcurrency` of them on the bulk lane', async () => {
+      const [topic, queue] = [newTopic(), await open()]
+      const now = { small: 0, bulk: 0 }
+      const most = { small: 0, bulk: 0 }
+      queue.consume(
+        topic,
+        async ({ lane }) => {
+          most[lane] = Math.max(most[lane], ++now[lane])
+          await new Promise((resolve) => setImmediate(resolve))
+          now[lane] -= 1
+        },
+        { concurrency: 3, bulkConcurrency: 2, prefetch: 20 },
+      )
+      await queue.publish(numbered(topic, 60))
+      await queue.publish(numbered(topic, 60, { lane: 'bulk' }))
+      await until('the topic is empty', () => isEmpty(queue, topic))
+      expect(most).toEqual({ small: 3, bulk: 2 })
+    })
+
     it('does not let bulk work hold up small work', async () => {
       const [topic, queue] = [newTopic(), await open()]
       const gate = createGate()
