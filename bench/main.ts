@@ -18,8 +18,8 @@ Starts what it needs, prints a table, and writes bench/results/<name>.json. With
 ${BENCHES.map(({ name, about }) => `  ${name.padEnd(17)} ${about}`).join('\n')}
 
   --json       print the report as JSON
-  --rounds N   rounds, each with a turn for every contender (default 5; social.*: 3)
-  --seconds N  seconds of each turn (default 5; social.*: 4)
+  --rounds N   rounds, each with a turn for every contender (default 5; social.*: 3, social.memory counts once)
+  --seconds N  seconds of each turn (default 5; social.*: 4, social.staleness: 6)
   --users N    users of social.fanout (default 20000)
   --help       print this
 

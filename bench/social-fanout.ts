@@ -60,6 +60,10 @@ interface Used extends CpuSeconds {
   readonly entries: number
 }
 
+/** Those whose use of the processors is told, and each of their rounds. */
+const ACCOUNTED = ['fanfold, one process', 'limit', 'usual way'] as const
+type Use = Record<(typeof ACCOUNTED)[number], Used[]>
+
 async function setUp(postgres: Postgres, redis: PrivateRedis, users: number, { say }: BenchContext): Promise<World> {
   say(`making ${users} users and ${AUTHORS} authors with ${MEAN_FOLLOWERS} followers each in the mean`)
   const database = await postgres.createDatabase('fanout')
@@ -197,8 +201,16 @@ function fanfoldContender(redis: PrivateRedis, way: Fanned): Contender {
   }
 }
 
+interface CountedWay {
+  readonly name: string
+  readonly database: string
+  readonly start: () => Promise<Child>
+  readonly order: (seconds: number) => object
+  readonly onRound: (used: Used) => void
+}
+
 /** A turn of a contender that counts for itself. */
-function counted(name: string, start: () => Promise<Child>, order: (seconds: number) => object): Contender {
+function countedContender(redis: PrivateRedis, { name, database, start, order, onRound }: CountedWay): Contender {
   return {
     name,
     unit: 'entries',
@@ -206,7 +218,9 @@ function counted(name: string, start: () => Promise<Child>, order: (seconds: num
       const child = await start()
       try {
         await child.ask(order(WARM_UP_SECONDS))
+        const cpu = await countCpu([child.pid], redis.pid, database)
         const { deliveries, ...rest } = await child.ask<Delivered>(order(seconds))
+        onRound({ ...(await cpu()), entries: deliveries })
         return { operations: deliveries, ...rest }
       } finally {
         await child.close()
@@ -215,7 +229,7 @@ function counted(name: string, start: () => Promise<Child>, order: (seconds: num
   }
 }
 
-function contendersOf(world: World, redis: PrivateRedis, use: Used[]): Contender[] {
+function contendersOf(world: World, redis: PrivateRedis, use: Use): Contender[] {
   const { database, authors } = world
   let postsPerSecond = 0
   const ours = { database, timelines: ALL_ACTIVE, authors, order: PUBLISHING }
@@ -227,7 +241,7 @@ function contendersOf(world: World, redis: PrivateRedis, use: Used[]): Contender
       ...ours,
       name: 'fanfold, one process',
       onRound: (used, posts, seconds) => {
-        use.push(used)
+        use['fanfold, one process'].push(used)
         postsPerSecond = posts / seconds
       },
     }),
@@ -241,33 +255,40 @@ function contendersOf(world: World, redis: PrivateRedis, use: Used[]): Contender
       authors: [GIANT],
       order: ONE_AT_A_TIME,
     }),
-    counted(
-      'limit: ready-made appends',
-      async () => {
+    countedContender(redis, {
+      name: 'limit: ready-made appends',
+      database,
+      async start() {
         // Nothing cuts them: those of the round before would be longer than ours ever get.
         await fillTimelines(redis.url(RAW), world.readers)
         return startChild(script('raw-append'), raw)
       },
-      (seconds): RawOrder => ({ seconds }),
-    ),
-    counted(
-      'usual way: ZADD and ZREMRANGEBYRANK',
-      () => startChild(script('sorted-sets'), sortedSets),
-      (seconds): SortedSetOrder => ({ authors, seconds, clients: 8 }),
-    ),
+      order: (seconds): RawOrder => ({ seconds }),
+      onRound: (used) => use.limit.push(used),
+    }),
+    countedContender(redis, {
+      name: 'usual way: ZADD and ZREMRANGEBYRANK',
+      database,
+      start: () => startChild(script('sorted-sets'), sortedSets),
+      order: (seconds): SortedSetOrder => ({ authors, seconds, clients: 8 }),
+      onRound: (used) => use['usual way'].push(used),
+    }),
     fanned({ ...ours, name: 'fanfold, timelines in PostgreSQL', database: world.sqlDatabase, timelines: undefined }),
   ]
 }
 
-function countsOf(use: readonly Used[]): Count[] {
-  const perMillion = (pick: (used: Used) => number) =>
-    rounded(median(use.map((used) => (pick(used) / used.entries) * 1_000_000)))
-  const unit = 'CPU-s per million'
-  return [
-    { case: 'fanfold, one process: Node', unit, value: perMillion((used) => used.node) },
-    { case: 'fanfold, one process: Redis', unit, value: perMillion((used) => used.redis) },
-    { case: 'fanfold, one process: PostgreSQL', unit, value: perMillion((used) => used.postgresql) },
-  ]
+function countsOf(use: Use): Count[] {
+  const servers = [
+    ['Node', (used: Used) => used.node],
+    ['Redis', (used: Used) => used.redis],
+    ['PostgreSQL', (used: Used) => used.postgresql],
+  ] as const
+  return ACCOUNTED.flatMap((name) =>
+    servers.map(([server, pick]): Count => {
+      const perMillion = use[name].map((used) => (pick(used) / used.entries) * 1_000_000)
+      return { case: `${name}: ${server}`, unit: 'CPU-s per million', value: rounded(median(perMillion)) }
+    }),
+  )
 }
 
 function goalsOf(figures: readonly Figure[], counts: readonly Count[]): Goal[] {
@@ -288,7 +309,7 @@ async function run(context: BenchContext): Promise<Outcome> {
   try {
     redis = await openPrivateRedis()
     const world = await setUp(postgres, redis, users, context)
-    const use: Used[] = []
+    const use: Use = { 'fanfold, one process': [], limit: [], 'usual way': [] }
     const figures = await compare(contendersOf(world, redis, use), context, postgres.checkpoint)
     const counts = countsOf(use)
     return {
