@@ -66,15 +66,19 @@ export const User = Type.Object(
 )
 export type User = Static<typeof User>
 
-export const FollowEntry = Type.Object(
-  {
-    user_id: UserId,
-    handle: Type.String({ description: 'Public name', examples: ['ada'] }),
-    name: Type.String({ description: 'Name shown beside posts', examples: ['Ada Lovelace'] }),
-    since: Timestamp('When the follow began'),
-  },
-  { description: 'One user in a list of follows or followers' },
-)
+/** One of a list of people, and since when. */
+const personSince = (since: string, description: string) =>
+  Type.Object(
+    {
+      user_id: UserId,
+      handle: Type.String({ description: 'Public name', examples: ['ada'] }),
+      name: Type.String({ description: 'Name shown beside posts', examples: ['Ada Lovelace'] }),
+      since: Timestamp(since),
+    },
+    { description },
+  )
+
+export const FollowEntry = personSince('When the follow began', 'One user in a list of follows or followers')
 export type FollowEntry = Static<typeof FollowEntry>
 
 // ----------------------------------------------------------------------------------------------------------- posts
@@ -181,15 +185,7 @@ export const PostVersion = Type.Object(
 )
 export type PostVersion = Static<typeof PostVersion>
 
-export const Liker = Type.Object(
-  {
-    user_id: UserId,
-    handle: Type.String({ description: 'Public name', examples: ['ada'] }),
-    name: Type.String({ description: 'Name shown beside posts', examples: ['Ada Lovelace'] }),
-    since: Timestamp('When the like was given'),
-  },
-  { description: 'One who likes a post' },
-)
+export const Liker = personSince('When the like was given', 'One who likes a post')
 export type Liker = Static<typeof Liker>
 
 // -------------------------------------------------------------------------------------------------------- comments

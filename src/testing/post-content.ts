@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { PostEdit, PostStore } from '../social/ports.ts'
-import { aPost, fingerprint, later, NOON, type StoreHarness, withPlainBytes } from './social-values.ts'
+import { aPost, auditAll, fingerprint, later, NOON, type StoreHarness, withPlainBytes } from './social-values.ts'
 
 /** The promises of {@link PostStore} about what posts say: edits, reposts, mentions and hashtags, for any engine. */
 export function testPostContent(name: string, create: () => Promise<StoreHarness<PostStore>>): void {
@@ -35,15 +35,7 @@ export function testPostContent(name: string, create: () => Promise<StoreHarness
     })
     const tagged = async (tag: string, below?: bigint, limit = 100) =>
       (await posts.byHashtag(tag, below, limit)).map((post) => post.postId)
-    async function everyProblem() {
-      const problems = []
-      for (let after: bigint | undefined; ; ) {
-        const page = await posts.audit(after, 50)
-        problems.push(...page.problems)
-        if (page.last === undefined) return problems
-        after = page.last
-      }
-    }
+    const everyProblem = () => auditAll(posts, 50)
 
     describe('edits', () => {
       it('replace the content and keep what was there, once per version', async () => {

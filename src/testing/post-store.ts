@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LikeChange, PostStore } from '../social/ports.ts'
-import { aComment, aPost, fingerprint, NOON, type StoreHarness, withPlainBytes } from './social-values.ts'
+import { aComment, aPost, auditAll, fingerprint, NOON, type StoreHarness, withPlainBytes } from './social-values.ts'
 
 const like = (postId: bigint, userId: string): LikeChange => ({ postId, userId, liked: true })
 const unlike = (postId: bigint, userId: string): LikeChange => ({ postId, userId, liked: false })
@@ -25,15 +25,7 @@ export function testPostStore(name: string, create: () => Promise<StoreHarness<P
       return id
     }
     const one = async (id: bigint) => (await posts.find([id]))[0]
-    async function everyProblem() {
-      const problems = []
-      for (let after: bigint | undefined; ; ) {
-        const page = await posts.audit(after, 3)
-        problems.push(...page.problems)
-        if (page.last === undefined) return problems
-        after = page.last
-      }
-    }
+    const everyProblem = () => auditAll(posts, 3)
 
     describe('posts', () => {
       it('gives back what was stored', async () => {

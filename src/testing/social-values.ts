@@ -1,4 +1,4 @@
-import type { NewPost, StoredComment, StoredUser } from '../social/ports.ts'
+import type { NewPost, PostProblem, PostStore, StoredComment, StoredUser } from '../social/ports.ts'
 
 /** The moment at which the suites of the social stores take place. */
 export const NOON = new Date('2026-01-31T12:00:00.000Z')
@@ -37,6 +37,17 @@ export const fingerprint = (byte: number) => new Uint8Array(32).fill(byte)
 export function withPlainBytes<Outcome extends object>(outcome: Outcome | undefined): object | undefined {
   if (outcome === undefined || !('fingerprint' in outcome)) return outcome
   return { ...outcome, fingerprint: Uint8Array.from(outcome.fingerprint as Uint8Array) }
+}
+
+/** Everything that an audit finds, read in pages. */
+export async function auditAll(posts: PostStore, pageSize: number): Promise<PostProblem[]> {
+  const problems: PostProblem[] = []
+  for (let after: bigint | undefined; ; ) {
+    const page = await posts.audit(after, pageSize)
+    problems.push(...page.problems)
+    if (page.last === undefined) return problems
+    after = page.last
+  }
 }
 
 /** What a suite asks for: a store over an empty database, and how to let go of it. */
