@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util'
 import type { Bench } from './bench.ts'
 import { http } from './http.ts'
+import { ordersFlashSale } from './orders-flash-sale.ts'
+import { ordersPlace } from './orders-place.ts'
 import { paymentsAppend } from './payments-append.ts'
 import { reportOf, textOf, writeReport } from './report.ts'
 import { socialFanout } from './social-fanout.ts'
@@ -8,7 +10,16 @@ import { socialMemory } from './social-memory.ts'
 import { socialRead } from './social-read.ts'
 import { socialStaleness } from './social-staleness.ts'
 
-const BENCHES: readonly Bench[] = [socialFanout, socialMemory, socialRead, socialStaleness, paymentsAppend, http]
+const BENCHES: readonly Bench[] = [
+  socialFanout,
+  socialMemory,
+  socialRead,
+  socialStaleness,
+  ordersPlace,
+  ordersFlashSale,
+  paymentsAppend,
+  http,
+]
 
 const USAGE = `Usage: npm run bench -- <name...> [--json] [--rounds N] [--seconds N] [--users N]
 
@@ -18,8 +29,8 @@ Starts what it needs, prints a table, and writes bench/results/<name>.json. With
 ${BENCHES.map(({ name, about }) => `  ${name.padEnd(17)} ${about}`).join('\n')}
 
   --json       print the report as JSON
-  --rounds N   rounds, each with a turn for every contender (default 5; social.*: 3, social.memory counts once)
-  --seconds N  seconds of each turn (default 5; social.*: 4, social.staleness: 6)
+  --rounds N   rounds, each with a turn for every contender (default 5; orders.* and social.*: 3, or one count)
+  --seconds N  seconds of each turn (default 5; orders.*, social.*: 4, social.staleness: 6)
   --users N    users of social.fanout (default 20000)
   --help       print this
 

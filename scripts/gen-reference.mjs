@@ -101,7 +101,7 @@ export async function generateReference({ check }) {
     errors: errorsPage(await core('errors')),
     configuration: configurationPage(await core('config')),
     limits: limitsPage(await core('limits')),
-    'import-mappings': mappingsPage(await import('../dist/orders/import-mapping.js')),
+    'import-mappings': mappingsPage(await import('../dist/orders/import/mapping.js')),
   }
   if (!check) mkdirSync('docs/reference', { recursive: true })
   return Object.entries(pages).map(([name, text]) => writeGenerated(`docs/reference/${name}.md`, text, check))

@@ -53,13 +53,15 @@ const SOURCES: ReadonlyMap<string, { text: string; imports: readonly Import[] }>
     }),
 )
 
-const MODELS = ['social/', 'orders/', 'payments/']
+const MODELS = ['social/', 'orders/', 'payments/', 'webhooks/']
 
 /**
  * Rules without effects, which engines run where the data is: projections fold events, and a queue is the engine's
  * transport under the rules of every queue.
  */
 const PURE = [
+  'orders/report/definition.ts',
+  'orders/lists/search.ts',
   'payments/events.ts',
   'payments/schemas.ts',
   'payments/state-json.ts',

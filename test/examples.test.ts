@@ -3,6 +3,7 @@ import { main as feed } from '../examples/feed.ts'
 import { main as paymentsAlone } from '../examples/payments-alone.ts'
 import { main as rankedTimeline } from '../examples/ranked-timeline.ts'
 import { main as shop } from '../examples/shop.ts'
+import { main as webhookReceiver } from '../examples/webhook-receiver.ts'
 
 describe('the examples do what they say', () => {
   it('feed.ts shows the newest post first, over pages', async () => {
@@ -19,5 +20,12 @@ describe('the examples do what they say', () => {
 
   it('payments-alone.ts recovers a charge whose answer was lost', async () => {
     expect(await paymentsAlone()).toEqual({ first: 'unknown', last: 'captured' })
+  })
+
+  it('webhook-receiver.ts is told of a payment, and believes nobody else', async () => {
+    expect(await webhookReceiver()).toEqual({
+      told: ['payment.authorized', 'payment.captured', 'payment.initiated'],
+      forged: 401,
+    })
   })
 })

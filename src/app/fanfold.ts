@@ -14,19 +14,23 @@ import { orderRoutes } from '../http/routes/orders.ts'
 import { paymentRoutes } from '../http/routes/payments.ts'
 import { reportRoutes } from '../http/routes/reports.ts'
 import { socialRoutes } from '../http/routes/social.ts'
+import { stockRoutes } from '../http/routes/stock.ts'
 import { type Readiness, type SystemStatus, systemRoutes } from '../http/routes/system.ts'
 import { timelineRoutes } from '../http/routes/timelines.ts'
+import { webhookOutRoutes } from '../http/routes/webhooks-out.ts'
 import { startSubscriber } from '../log/subscriber.ts'
 import type { Orders } from '../orders/orders.ts'
 import type { Payments } from '../payments/payments.ts'
 import type { Sandbox } from '../processors/sandbox/sandbox.ts'
 import type { Queue } from '../queue/port.ts'
 import type { Social } from '../social/social.ts'
+import type { Webhooks } from '../webhooks/webhooks.ts'
 import { type Base, type FanfoldOptions, openBase } from './base.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { openOrdersPart } from './parts/orders.ts'
 import { openPaymentsPart, type PaymentsPart } from './parts/payments.ts'
 import { openSocialPart } from './parts/social.ts'
+import { openWebhooksPart } from './parts/webhooks.ts'
 import { readinessOf, statusOf, untilCaughtUp } from './status.ts'
 import { STORE_NAMES } from './stores.ts'
 
@@ -39,6 +43,8 @@ export interface Fanfold extends Closable, AsyncDisposable {
   readonly verifyPayments: PaymentsPart['verify']
   /** The sandbox processor: its books, and the settling of its asynchronous payments. */
   readonly sandbox: Sandbox
+  /** Webhooks to others: endpoints, and what was sent to them. */
+  readonly webhooks: Webhooks
   readonly queue: Queue
   readonly apiKeys: ApiKeys
   readonly metrics: Metrics
@@ -88,13 +94,18 @@ async function assemble(base: Base): Promise<Fanfold> {
     paymentLog: paymentsPart.log.log,
   })
   for (const { name, store } of subscriptions) await store.register({ name, version: 1 })
+  const { webhooks, ...webhooksPart } = await openWebhooksPart(base, {
+    orderLog: ordersPart.log.log,
+    paymentLog: paymentsPart.log.log,
+  })
 
   if (base.workers) {
     startSocial()
     ordersPart.startWorkers()
     paymentsPart.startWorkers()
     for (const subscription of subscriptions) lifecycle.own(startSubscriber({ subscription, logger }))
-    lifecycle.own(startHousekeeping(base))
+    webhooksPart.startWorkers()
+    lifecycle.own(startHousekeeping(base, [webhooksPart.prune]))
   }
 
   const logs = [ordersPart.log, paymentsPart.log]
@@ -102,14 +113,15 @@ async function assemble(base: Base): Promise<Fanfold> {
   const followed = [
     ...logs.flatMap(({ log, projections }) => projections.map(({ name }) => ({ name, store: log }))),
     ...subscriptions,
+    ...webhooksPart.followed,
   ]
-  const status = statusOf(base, queue, followed)
+  const status = statusOf(base, queue, followed, webhooksPart.backlog)
   const readiness = readinessOf(base)
 
   return {
-    ...{ config, social, orders, payments, sandbox, queue, apiKeys, metrics, status, readiness },
+    ...{ config, social, orders, payments, sandbox, webhooks, queue, apiKeys, metrics, status, readiness },
     verifyPayments: paymentsPart.verify,
-    caughtUp: (onProgress) => untilCaughtUp(status, clock, onProgress),
+    caughtUp: (onProgress) => untilCaughtUp(status, clock, onProgress, ordersPart.log.wake),
     projections: logs.flatMap(({ projections }) => projections.map(({ name }) => name)),
     async rebuild(name, onProgress = () => undefined) {
       for (const part of logs) {
@@ -124,9 +136,11 @@ async function assemble(base: Base): Promise<Fanfold> {
         timelineRoutes(social, { heartbeatMs: base.options.streams?.heartbeatMs }),
         notificationRoutes(social),
         catalogueRoutes(orders),
+        stockRoutes(orders),
         orderRoutes(orders),
         reportRoutes(orders),
         paymentRoutes(payments),
+        webhookOutRoutes(webhooks),
         keyRoutes(apiKeys),
         systemRoutes({ metrics, status, readiness }),
       ]

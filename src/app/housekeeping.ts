@@ -6,8 +6,14 @@ const DAY_MS = 86_400_000
 const REST_MS = 3_600_000
 const KEYS_PER_STEP = 1_000
 
-/** Forgets idempotency keys that have outlived {@link LIMITS.idempotencyKeyDays}, in small steps. */
-export function startHousekeeping({ engines, clock, logger }: Pick<Base, 'engines' | 'clock' | 'logger'>): Closable {
+/**
+ * Forgets idempotency keys that have outlived {@link LIMITS.idempotencyKeyDays}, in small steps, and what `prunes` forget:
+ * each deletes up to so many rows and answers how many.
+ */
+export function startHousekeeping(
+  { engines, clock, logger }: Pick<Base, 'engines' | 'clock' | 'logger'>,
+  prunes: readonly ((limit: number) => Promise<number>)[] = [],
+): Closable {
   return startLoop({
     name: 'housekeeping',
     logger,
@@ -15,6 +21,7 @@ export function startHousekeeping({ engines, clock, logger }: Pick<Base, 'engine
       const before = new Date(clock.now() - LIMITS.idempotencyKeyDays * DAY_MS)
       let most = 0
       for (const engine of engines) most = Math.max(most, (await engine.pruneKeys?.(before, KEYS_PER_STEP)) ?? 0)
+      for (const prune of prunes) most = Math.max(most, await prune(KEYS_PER_STEP))
       return most < KEYS_PER_STEP ? REST_MS : 0
     },
   })

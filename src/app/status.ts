@@ -53,7 +53,12 @@ async function queueStatus(base: Base, queue: Queue): Promise<SystemStatus['queu
 }
 
 /** Looks at everything; also sets the gauges of the metrics. */
-export function statusOf(base: Base, queue: Queue, followed: readonly Followed[]): () => Promise<SystemStatus> {
+export function statusOf(
+  base: Base,
+  queue: Queue,
+  followed: readonly Followed[],
+  webhooks: () => Promise<SystemStatus['webhooks']>,
+): () => Promise<SystemStatus> {
   const startedAt = new Date(base.clock.now()).toISOString()
   return async () => ({
     version: VERSION,
@@ -62,6 +67,7 @@ export function statusOf(base: Base, queue: Queue, followed: readonly Followed[]
     engines: await Promise.all(base.engines.map((engine) => engineStatus(base, engine))),
     projections: await Promise.all(followed.map((one) => projectionStatus(base, one))),
     queue: await queueStatus(base, queue),
+    webhooks: await webhooks(),
   })
 }
 
@@ -88,11 +94,12 @@ export function readinessOf(base: Base): () => Promise<Readiness> {
 
 const CATCH_UP_POLL_MS = 50
 
-/** Waits until nothing is queued and no read model is behind. */
+/** Waits until nothing is queued and no read model is behind; `hurry` ends the rest of those that only catch up at times. */
 export async function untilCaughtUp(
   status: () => Promise<SystemStatus>,
   clock: Clock,
   onProgress: (left: number) => void = () => undefined,
+  hurry: () => void = () => undefined,
 ): Promise<void> {
   for (;;) {
     const { projections, queue } = await status()
@@ -100,6 +107,7 @@ export async function untilCaughtUp(
     const left = projections.reduce((sum, projection) => sum + projection.lag, waiting)
     onProgress(left)
     if (left === 0) return
+    hurry()
     await clock.sleep(CATCH_UP_POLL_MS)
   }
 }

@@ -5,6 +5,7 @@ import type { PortName } from '../engines/engine.ts'
 const STORES = {
   users: 'databaseUrl',
   apiKeys: 'databaseUrl',
+  webhooks: 'databaseUrl',
   posts: 'postsUrl',
   follows: 'followsUrl',
   timelines: 'timelinesUrl',

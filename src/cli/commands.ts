@@ -1,6 +1,8 @@
 import type { Command } from './command.ts'
+import { archive } from './commands/archive.ts'
 import { doctor } from './commands/doctor.ts'
 import { explain } from './commands/explain.ts'
+import { exportCommand } from './commands/export.ts'
 import { importCommand } from './commands/import.ts'
 import { keys } from './commands/keys.ts'
 import { migrate } from './commands/migrate.ts'
@@ -16,10 +18,12 @@ export const COMMANDS: readonly Command[] = [
   work,
   migrate,
   importCommand,
+  exportCommand,
   verify,
   explain,
   report,
   rebuild,
+  archive,
   queue,
   keys,
   doctor,

@@ -40,3 +40,6 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 export function sha256(text: string | Uint8Array): Uint8Array {
   return hash('sha256', text, 'buffer')
 }
+
+/** What the first entry of a chain of hashes is bound to. */
+export const NO_HASH: Uint8Array = new Uint8Array(32)

@@ -49,6 +49,21 @@ function timeZone(text: string): string {
   }
 }
 
+function yesOrNo(text: string): boolean {
+  return oneOf(['true', 'false'])(text) === 'true'
+}
+
+const UNITS_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** `15m`; of the library also milliseconds. 0 is `undefined`. */
+function duration(text: string): number | undefined {
+  const [, count, unit] = /^(\d{1,9})([smhd]?)$/.exec(text) ?? []
+  if (count === undefined) throw new Error('must be a time such as 30s, 15m, 1h or 1d, or 0')
+  const ms = Number(count) * (unit ? UNITS_MS[unit as keyof typeof UNITS_MS] : 1)
+  if (ms > 7 * UNITS_MS.d) throw new Error('must not be more than 7d')
+  return ms === 0 ? undefined : ms
+}
+
 function secret(text: string): string {
   if (text.length < 16) throw new Error('must have at least 16 characters')
   return text
@@ -81,7 +96,18 @@ export const SETTINGS = {
     'Active followers above whom an author’s posts are merged in when timelines are read, instead of written to each',
   ),
   storeTimeZone: setting('UTC', timeZone, 'Time zone of the store: it decides to which day a sale belongs'),
+  reportEvery: setting<number | undefined>(
+    undefined,
+    duration,
+    'How often the sales report catches up, such as 1h; it follows the orders at once unless given',
+  ),
   processor: setting('sandbox', String, 'The payment processor used when a payment names none'),
+  webhookAllowHttp: setting<boolean>(false, yesOrNo, 'Whether webhooks may also be sent to http: URLs: true or false'),
+  webhookAllowPrivate: setting<boolean>(
+    false,
+    yesOrNo,
+    'Whether webhooks may also be sent to addresses that are not public (this machine, private networks): true or false',
+  ),
   sandboxSecret: setting('sandbox-webhook-secret', secret, 'Signs the webhooks of the sandbox processor', true),
 } as const
 

@@ -115,6 +115,22 @@ export const LIMITS = {
   amountMinorMax: 1_000_000_000_000n,
   /** Most lines of one order. */
   orderLinesMax: 200,
+  /** Most discounts, costs of shipping, or tax rules of one order, each. */
+  orderAdjustmentsMax: 20,
+  /** Longest message of a gift and longest note of an order, in characters. */
+  giftCharsMax: 1_000,
+  /** Most different items of one reservation. */
+  reservationItemsMax: 100,
+  /** How long a reservation is held when the caller does not say, in seconds. */
+  reservationSecondsDefault: 900,
+  /** Longest time for which a reservation can be held, in seconds. */
+  reservationSecondsMax: 24 * 3_600,
+  /** Reservations whose units are given back by one statement once their time is over. */
+  reservationExpiryMax: 500,
+  /** Most currencies of one product besides its own. */
+  pricesMax: 20,
+  /** Most locations. */
+  locationsMax: 1_000,
   /** Largest quantity of one line. */
   quantityMax: 1_000_000,
   /** Largest stock on hand of a product. */
@@ -123,12 +139,30 @@ export const LIMITS = {
   reasonCharsMax: 500,
   /** Largest `metadata` of an order, in bytes of JSON. */
   metadataBytesMax: 8 * 1024,
+  /** Most lines of one imported order. */
+  importedLinesMax: 1_000,
+  /** Most words of a search for orders. */
+  searchWordsMax: 10,
+  /** Longest word of a search for orders; of a longer one the beginning counts, in characters. */
+  searchWordCharsMax: 64,
+  /** Different words under which an order is found; those of its last lines that go beyond are left out. */
+  searchWordsPerOrderMax: 200,
   /** Orders placed, or commands appended, in one statement of the group commit. */
   batchItemsMax: 256,
   /** Requests waiting for one group commit before new ones are refused with `overloaded`. */
   batchWaitingMax: 10_000,
   /** Most rows of a report. */
   reportRowsMax: 10_000,
+  /** Most products of a list of the best. */
+  reportTopMax: 1_000,
+  /** Rows of the report that an export reads at a time. */
+  reportPageFacts: 5_000,
+  /** Months that get a partition of the report ahead of time, besides the present one. */
+  reportMonthsAhead: 2,
+  /** Orders of one transaction when a month of the report is rebuilt. */
+  reportRebuildOrders: 500,
+  /** How long the report's tables wait for their readers before they give up being changed, in milliseconds. */
+  reportLockMsMax: 500,
   /** How long a statement may run, in milliseconds. */
   statementMsMax: 30_000,
   /** How long a transaction may sit idle, in milliseconds. */
@@ -161,6 +195,30 @@ export const LIMITS = {
   processorMsMax: 20_000,
   /** Most events of one payment. */
   paymentEventsMax: 100_000,
+  /** Most webhook endpoints. */
+  webhookEndpointsMax: 100,
+  /** Most event types that one webhook endpoint names. */
+  webhookEventTypesMax: 100,
+  /** Webhooks that one process sends to one endpoint at the same time. */
+  webhookSendsPerEndpoint: 16,
+  /** How long a receiver of webhooks may take to answer, in milliseconds. */
+  webhookMsMax: 15_000,
+  /** How long a webhook that is being sent is hidden from other processes, in milliseconds. */
+  webhookLeaseMs: 60_000,
+  /** What is read of a receiver's answer to a webhook, and kept, in bytes. */
+  webhookResponseBytes: 1_024,
+  /** Tries of one webhook that are kept, the newest. */
+  webhookAttemptsKept: 20,
+  /** Longest wait that a receiver of webhooks can ask for with Retry-After, in milliseconds. */
+  webhookRetryAfterMsMax: 86_400_000,
+  /** How long an old webhook secret signs beside the new one, in hours. */
+  webhookOldSecretHours: 24,
+  /** A webhook endpoint at which every try has failed for so long is disabled, in days. */
+  webhookFailingDays: 5,
+  /** Most webhooks that one request replays. */
+  webhookReplayMax: 10_000,
+  /** How long deliveries of webhooks are kept, in days. */
+  webhookDeliveryDays: 30,
   /** How long a shutdown waits for requests and workers, in milliseconds. */
   shutdownMsMax: 10_000,
 } as const

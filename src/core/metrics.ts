@@ -108,6 +108,22 @@ export function createMetrics() {
       help: 'Streams of timelines ended because their reader was too slow',
       registers,
     }),
+    webhookTries: new Counter({
+      name: 'fanfold_webhook_tries_total',
+      help: 'Webhooks sent, by what came of it (delivered, retried, failed)',
+      labelNames: ['result'] as const,
+      registers,
+    }),
+    webhooksWaiting: new Gauge({
+      name: 'fanfold_webhooks_waiting',
+      help: 'Webhooks not delivered yet, up to 10,000',
+      registers,
+    }),
+    webhooksLateSeconds: new Gauge({
+      name: 'fanfold_webhooks_late_seconds',
+      help: 'How long the webhook that has been due longest has been due',
+      registers,
+    }),
     processorSeconds: new Histogram({
       name: 'fanfold_processor_seconds',
       help: 'Time of a call to a payment processor',

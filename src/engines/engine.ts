@@ -8,6 +8,7 @@ import type { OrderPorts } from '../orders/ports.ts'
 import type { PaymentPorts } from '../payments/ports.ts'
 import type { Queue } from '../queue/port.ts'
 import type { FollowStore, PostStore, TimelineStore, UserStore } from '../social/ports.ts'
+import type { WebhookStore } from '../webhooks/ports.ts'
 import type { MigrationReport } from './sql/migrate.ts'
 
 /** What an engine is given when it is opened. */
@@ -33,6 +34,7 @@ export interface EnginePorts {
   payments(context: PortContext): Promise<PaymentPorts>
   queue(context: PortContext): Promise<Queue>
   apiKeys(context: PortContext): Promise<ApiKeyStore>
+  webhooks(context: PortContext): Promise<WebhookStore>
 }
 
 export type PortName = keyof EnginePorts

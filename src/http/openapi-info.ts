@@ -18,6 +18,7 @@ export const OPENAPI_INFO: NonNullable<FastifyDynamicSwaggerOptions['openapi']> 
     { name: 'orders', description: 'Products, stock, customers, orders' },
     { name: 'reports', description: 'The sales report' },
     { name: 'payments', description: 'Payments, their events and transactions' },
+    { name: 'webhooks', description: 'Events sent to URLs of yours' },
     { name: 'system', description: 'Keys, health, operations' },
   ],
   components: { securitySchemes: { api_key: { type: 'http', scheme: 'bearer', description: 'An API key' } } },

@@ -68,6 +68,17 @@ function isPoison(error: unknown): boolean {
   return /^[0-9A-Z]{5}$/.test(code) ? POISON_SQLSTATE.test(code) : true
 }
 
+/** Folds the events whose streams are not set aside, in the transaction that has moved the checkpoint. */
+async function handleKept<Tx>(
+  { projection, generation, shard, context: { store } }: Target<Tx>,
+  events: readonly LogEvent[],
+  tx: Tx,
+): Promise<void> {
+  const setAside = await store.quarantinedStreams(projection.name, generation, shard, tx)
+  const kept = setAside.size === 0 ? events : events.filter((event) => !setAside.has(event.streamId))
+  if (kept.length > 0) await projection.handle({ shard, generation, events: kept }, tx)
+}
+
 /** Folds the events as one transaction; throws when the reason for a failure does not lie in them. */
 async function foldBatch<Tx>(target: Target<Tx>, from: bigint, events: readonly LogEvent[]): Promise<Outcome> {
   const { projection, generation, shard } = target
@@ -78,11 +89,8 @@ async function foldBatch<Tx>(target: Target<Tx>, from: bigint, events: readonly 
       // The swap comes first: it takes the row's lock, so of two workers one waits and then finds nothing to do.
       if (!(await store.moveCheckpoint(projection.name, generation, shard, from, events.at(-1)!.eventId, tx)))
         return false
-      const setAside = await store.quarantinedStreams(projection.name, generation, shard, tx)
-      const kept = setAside.size === 0 ? events : events.filter((event) => !setAside.has(event.streamId))
-      if (kept.length === 0) return true
       try {
-        await projection.handle({ shard, generation, events: kept }, tx)
+        await handleKept(target, events, tx)
       } catch (error) {
         thrownByProjection = error
         throw error
@@ -232,4 +240,28 @@ export async function releaseQuarantine<Tx>(
     await store.removeQuarantine(projection.name, generation, shard, streamId, tx)
     return events.length
   })
+}
+
+/**
+ * Makes the generation that is being built live once it has caught up. What is left to fold, if that is no more than one
+ * batch of each shard, is folded in the same transaction: on a busy log it would never be done otherwise. False when there
+ * is nothing to flip, or too much is left, or something that the projection can't fold; folding goes on then.
+ */
+export async function flip<Tx>(context: FoldContext<Tx>, projection: Projection<Tx>): Promise<boolean> {
+  const { store } = context
+  const limit = context.batchEvents ?? LIMITS.projectionBatchEvents
+  try {
+    return await store.flipGeneration(projection.name, projection.version, async (behind, upTo, tx) => {
+      const { shard, generation, lastEventId } = behind
+      if (upTo - lastEventId > BigInt(limit)) return false
+      const events = await store.read(shard, lastEventId, Number(upTo - lastEventId), tx)
+      assertContiguous(store.log, shard, lastEventId, events, upTo)
+      if (!(await store.moveCheckpoint(projection.name, generation, shard, lastEventId, upTo, tx))) return false
+      await handleKept({ context, projection, generation, shard }, events, tx)
+      return true
+    })
+  } catch (error) {
+    if (isPoison(error)) return false
+    throw error
+  }
 }

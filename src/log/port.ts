@@ -77,7 +77,7 @@ export interface LogStore<Tx> {
   /** Last event id of every shard, by index. */
   heads(): Promise<bigint[]>
   /** Committed events of a shard with `eventId > after`, ascending, at most `limit`. Never one without those before it. */
-  read(shard: number, after: bigint, limit: number): Promise<LogEvent[]>
+  read(shard: number, after: bigint, limit: number, tx?: Tx): Promise<LogEvent[]>
   /** The events of one stream with `fromEventId <= eventId <= toEventId`, ascending. */
   readStream(shard: number, streamId: string, fromEventId: bigint, toEventId: bigint, tx: Tx): Promise<LogEvent[]>
 
@@ -108,9 +108,15 @@ export interface LogStore<Tx> {
   startGeneration(name: string, version: number): Promise<number>
   /**
    * Makes the building generation of this version live when it has caught up with the live one in every shard; one
-   * transaction, so no reader sees a hole or an earlier state. False when there is none or it is still behind.
+   * transaction, so no reader sees a hole or an earlier state. Where it is behind, `catchUp` may fold the rest of a shard
+   * in that transaction, in which no checkpoint moves but by it; it answers whether it did. False when there is nothing to
+   * flip or it is still behind.
    */
-  flipGeneration(name: string, version: number): Promise<boolean>
+  flipGeneration(
+    name: string,
+    version: number,
+    catchUp?: (behind: Checkpoint, upTo: bigint, tx: Tx) => Promise<boolean>,
+  ): Promise<boolean>
   /**
    * Generations that are neither live nor building but still have rows. From the answer on nobody can fold into them:
    * a fold that was under way has ended.

@@ -2,7 +2,7 @@ import { AppError, messageOf } from '../core/errors.ts'
 import { type Closable, startLoop } from '../core/lifecycle.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
-import { type FoldContext, foldAll, foldRound } from './fold.ts'
+import { type FoldContext, flip, foldAll, foldRound } from './fold.ts'
 import type { LogStore, Projection } from './port.ts'
 
 export interface Projector extends Closable {
@@ -28,8 +28,9 @@ async function clearRetired<Tx>(store: LogStore<Tx>, projection: Projection<Tx>)
 }
 
 /** Makes the building generation live if it is ours and has caught up; answers whether it did. */
-async function tryFlip<Tx>({ store, logger }: FoldContext<Tx>, projection: Projection<Tx>): Promise<boolean> {
-  if (!(await store.flipGeneration(projection.name, projection.version))) return false
+async function tryFlip<Tx>(context: FoldContext<Tx>, projection: Projection<Tx>): Promise<boolean> {
+  const { store, logger } = context
+  if (!(await flip(context, projection))) return false
   logger.info({ projection: projection.name }, `${projection.name}: the rebuilt read model is live`)
   await clearRetired(store, projection)
   return true
@@ -46,9 +47,12 @@ export function startProjector<Tx>(options: {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly pollMs?: number
+  /** Rests so long whenever everything is folded, unless woken; then it does not follow the log, but catches up. */
+  readonly everyMs?: number | undefined
 }): Projector {
   const { store, projection, metrics, logger } = options
   const { name } = projection
+  const pollMs = options.pollMs ?? POLL_MS
   const context: FoldContext<Tx> = { store, logger }
   const restingUntil = new Map<number, number>()
   let prepared = false
@@ -80,7 +84,10 @@ export function startProjector<Tx>(options: {
       logger.error({ err: error, projection: name, shard }, `${name}: shard ${shard} stands still: ${messageOf(error)}`)
     }
     if (round.caughtUp && round.state.buildingVersion === projection.version) await tryFlip(context, projection)
-    return round.caughtUp && round.folded === 0 ? (options.pollMs ?? POLL_MS) : 0
+    if (!round.caughtUp) return 0
+    const isBuilding = round.state.buildingVersion === projection.version
+    if (options.everyMs !== undefined && !isBuilding && round.failures.length === 0) return options.everyMs
+    return round.folded === 0 ? pollMs : 0
   }
 
   return startLoop({ name: `projector ${name}`, step, logger })

@@ -57,3 +57,13 @@ export const version = Type.Integer({ description: 'Counts the changes; the ETag
 
 export const units = (what: string, maximum: number, minimum = 0) =>
   Type.Integer({ minimum, maximum, description: what, examples: [2] })
+
+/** A page of a list. */
+export const page = <Item extends Type.TSchema>(item: Item, what: string) =>
+  Type.Object(
+    {
+      items: Type.Array(item),
+      next_cursor: Type.Optional(Type.String({ description: 'Cursor of the next page; absent at the end' })),
+    },
+    { description: what },
+  )

@@ -1,21 +1,26 @@
 import type { Clock } from '../core/clock.ts'
-import { decodeCursor, decodeIdCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
-import { AppError, invalidField } from '../core/errors.ts'
+import type { CommandContext } from '../core/command.ts'
+import { decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
+import { AppError, isAppError } from '../core/errors.ts'
 import type { IdMaker } from '../core/ids.ts'
-import { validator } from '../core/schema.ts'
-import { createCatalogue } from './catalogue.ts'
-import { createCustomers } from './customers.ts'
-import { historyDocument, orderDocument } from './documents.ts'
-import { createImporter } from './import-orders.ts'
-import { createLifecycle, orderIdOf, readOrder } from './lifecycle.ts'
-import { evolve, type OrderState } from './order.ts'
-import { createPlacing } from './placing.ts'
-import type { OrderPorts, OrderStore } from './ports.ts'
-import { createSalesReport } from './report.ts'
-import { type HistoryDocument, ListOrders, type OrderDocument } from './schemas.ts'
+import { createCatalogue } from './catalogue/catalogue.ts'
+import { createCustomers } from './catalogue/customers.ts'
+import { createStock } from './catalogue/stock.ts'
+import { createExporter } from './export/export.ts'
+import { createCustomerImporter } from './import/import-customers.ts'
+import { createOrderImporter } from './import/import-orders.ts'
+import { createProductImporter } from './import/import-products.ts'
+import { orderIdOf, readOrder } from './lifecycle/change.ts'
+import { historyDocument, orderDocument } from './lifecycle/documents.ts'
+import { createLifecycle } from './lifecycle/lifecycle.ts'
+import { orderAsOf, parseAsOf } from './lifecycle/past.ts'
+import { createOrderLists } from './lists/lists.ts'
+import { createPlacing } from './placing/placing.ts'
+import { createSources } from './placing/sources.ts'
+import type { OrderPorts } from './ports.ts'
+import { createSalesReport } from './report/report.ts'
+import type { HistoryDocument, OrderDocument, PlaceOrder } from './schemas.ts'
 import { createVerifier } from './verify.ts'
-
-const checkList = validator(ListOrders, 'query')
 
 export interface OrdersDeps {
   readonly ports: OrderPorts
@@ -25,48 +30,54 @@ export interface OrdersDeps {
   readonly timeZone?: string
 }
 
-const HISTORY_PAGE = 500
-
-/** The last state that a history had at a version or a moment. */
-async function stateAsOf(
-  store: OrderStore,
-  orderId: bigint,
-  asOf: { version: number } | { atMs: number },
-): Promise<{ state: OrderState; atMs: number } | undefined> {
-  let found: { state: OrderState; atMs: number } | undefined
-  for (;;) {
-    const page = await store.history(orderId, found?.state.version ?? 0, HISTORY_PAGE)
-    for (const entry of page) {
-      const wanted = 'version' in asOf ? entry.version <= asOf.version : entry.atMs <= asOf.atMs
-      if (!wanted) return found
-      found = { state: evolve(found?.state, entry.event), atMs: entry.atMs }
-    }
-    if (page.length < HISTORY_PAGE) return found
-  }
-}
-
-function parseAsOf(text: string): { version: number } | { atMs: number } {
-  if (/^[1-9]\d{0,8}$/.test(text)) return { version: Number(text) }
-  const atMs = /^\d{4}-\d{2}-\d{2}T[\d:.]+(Z|[+-]\d{2}:\d{2})$/.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(atMs)) throw invalidField('query/as_of', 'must be a version or a time such as 2026-03-01T09:30:00Z')
-  return { atMs }
-}
-
 /**
  * Orders: catalogue with price history and stock, customers, the life of an order, and the sales report.
  * Documents are those of the HTTP API; amounts are integers in minor units.
  */
 export function createOrders({ ports, ids, clock, timeZone = 'UTC' }: OrdersDeps) {
-  const { orders, catalogue, customers, report } = ports
+  const { orders, catalogue, customers, stock, imports, report } = ports
+  const products = createCatalogue({ store: catalogue, clock })
+  const sources = createSources(ports, clock)
+  const placeOrder = createPlacing({ orders, stock, sources, ids, clock, timeZone })
+  const lifecycle = createLifecycle({ orders, customers, sources, clock, timeZone })
+
+  /** What costs nothing is paid at once. When this is cut short, the flow of payments does the same. */
+  async function settled(order: OrderDocument, { actor, requestId }: CommandContext): Promise<OrderDocument> {
+    const who = { ...(actor === undefined ? {} : { actor }), ...(requestId === undefined ? {} : { requestId }) }
+    try {
+      return await lifecycle.settle(order.order_id, { ...who, idempotencyKey: `settle:${order.order_id}` })
+    } catch (error) {
+      // It has gone on meanwhile, e.g. was cancelled.
+      if (isAppError(error, 'illegal_transition')) return order
+      throw error
+    }
+  }
 
   return {
-    ...createCatalogue({ store: catalogue, clock }),
+    ...products,
+    ...createStock({ stock, orders, sources, ids, clock }),
     ...createCustomers({ store: customers, clock }),
-    place: createPlacing({ orders, catalogue, customers, ids, clock, timeZone }),
-    ...createLifecycle({ orders, clock, timeZone }),
+    ...lifecycle,
+    /**
+     * Places an order: today's prices and the address are copied into it, its units are reserved, all in one
+     * transaction. One that costs nothing is PAID at once. Amounts in minor units. Repeatable by `idempotencyKey`; a
+     * refused order leaves the key unused.
+     * Throws `invalid_input`, `unknown_currency`, `customer_not_found`, `address_not_found`, `product_not_found`,
+     * `product_inactive`, `location_not_found`, `reservation_not_found`, `reservation_gone`, `currency_mismatch`,
+     * `price_changed` (with `expected_total`, `actual_total`), `insufficient_stock` (with `product_id`, `requested`,
+     * `available`), `idempotency_key_reused`, `write_contention`, `overloaded`.
+     */
+    async place(input: PlaceOrder, context: CommandContext = {}): Promise<OrderDocument> {
+      const order = await placeOrder(input, context)
+      return order.total_price === 0 ? settled(order, context) : order
+    },
     ...createSalesReport({ store: report, clock }),
     ...createVerifier(ports),
-    ...createImporter({ orders, ids, clock, timeZone }),
+    ...createOrderLists({ orders, timeZone }),
+    ...createOrderImporter({ imports, shards: orders.shards, ids, clock, timeZone }),
+    ...createProductImporter({ ports, clock, changeProduct: products.changeProduct }),
+    ...createCustomerImporter({ imports, clock }),
+    ...createExporter({ ports, timeZone }),
 
     /**
      * An order as it is, or as it was: `asOf` is a version or a time (RFC 3339); what it was then is replayed from its
@@ -76,26 +87,7 @@ export function createOrders({ ports, ids, clock, timeZone = 'UTC' }: OrdersDeps
       const orderId = orderIdOf(id)
       const asOf = options.asOf === undefined ? undefined : parseAsOf(options.asOf)
       const order = await readOrder(orders, orderId)
-      if (asOf === undefined) return orderDocument(order)
-      const past = await stateAsOf(orders, orderId, asOf)
-      if (past === undefined) throw new AppError('order_not_found', `Order ${id} was not there yet`)
-      return orderDocument(order, past.state, past.atMs)
-    },
-
-    /** Orders, newest first, of one customer or in one status if given. Throws `invalid_input`, `invalid_cursor`. */
-    async list(filter: ListOrders = {}, page: PageRequest = {}): Promise<Page<OrderDocument>> {
-      const { customer_id: customerId, status } = checkList(filter)
-      const list = `orders ${customerId ?? ''} ${status ?? ''}`
-      const limit = pageLimit(page.limit)
-      const before = decodeIdCursor(list, page.cursor)
-      const rows = await orders.list({ customerId, status }, before, limit + 1)
-      return pageOf(
-        list,
-        rows,
-        limit,
-        (order) => [order.orderId],
-        (order) => orderDocument(order),
-      )
+      return orderDocument(asOf === undefined ? order : await orderAsOf(orders, order, asOf))
     },
 
     /** What happened to an order, from its making on. Throws `order_not_found`, `invalid_cursor`. */

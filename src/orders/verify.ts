@@ -1,6 +1,7 @@
 import { canonicalJson } from '../core/canonical-json.ts'
 import { messageOf } from '../core/errors.ts'
-import { type OrderState, replay } from './order.ts'
+import { chainProblem } from './model/chain.ts'
+import { type OrderState, replay } from './model/order.ts'
 import type { AuditDifference, AuditedOrder, AuditResult, AuditView, OrderPorts } from './ports.ts'
 
 export interface VerifyProblem extends AuditDifference {
@@ -20,6 +21,8 @@ export interface OrdersVerified {
   readonly problems: readonly VerifyProblem[]
   /** Events that the report had not folded; their orders were left out of its comparisons. */
   readonly lag: number
+  /** `YYYY-MM`: months whose rows are archived, so that only their rollups could be compared. */
+  readonly archived_months: readonly string[]
 }
 
 export interface VerifyOptions {
@@ -37,30 +40,45 @@ function textOf(state: OrderState | undefined): string {
 }
 
 /** Replays one history and compares the end with what the tables hold. */
-function checkReplay({ orderId, state, events }: AuditedOrder): AuditDifference | undefined {
+function checkReplay({ orderId, state, history }: AuditedOrder): AuditDifference | undefined {
   const subject = `order ${orderId}`
   const actual = textOf(state)
   try {
-    const expected = textOf(replay(events))
+    const expected = textOf(replay(history.map(({ event }) => event)))
     return expected === actual ? undefined : { subject, expected, actual }
   } catch (error) {
     return { subject, expected: `a history that can be replayed (${messageOf(error)})`, actual }
   }
 }
 
-async function replayAll(view: AuditView, onPage: (compared: number) => void) {
-  const differences: AuditDifference[] = []
+function checkChain({ orderId, history, historyHash }: AuditedOrder): AuditDifference | undefined {
+  const problem = chainProblem(orderId, history, historyHash)
+  if (problem === undefined) return undefined
+  const { version, expected, actual } = problem
+  return { subject: `order ${orderId}, version ${version}`, expected, actual }
+}
+
+const ORDER_BY_ORDER = [
+  { name: 'history_replay', about: 'each order = the replay of its history', check: checkReplay },
+  { name: 'history_chain', about: 'each entry of a history = what its hash says', check: checkChain },
+]
+
+/** Each order with its history, one by one. */
+async function checkEach(view: AuditView, onPage: (compared: number) => void): Promise<AuditResult[]> {
+  const found = ORDER_BY_ORDER.map((): AuditDifference[] => [])
   let compared = 0
   let after = 0n
   for (;;) {
     const page = await view.orders(after, REPLAY_PAGE)
     for (const order of page) {
-      const difference = checkReplay(order)
-      if (difference !== undefined && differences.length < DIFFERENCES_MAX) differences.push(difference)
+      for (const [index, { check }] of ORDER_BY_ORDER.entries()) {
+        const difference = check(order)
+        if (difference !== undefined && found[index]!.length < DIFFERENCES_MAX) found[index]!.push(difference)
+      }
     }
     compared += page.length
     onPage(compared)
-    if (page.length < REPLAY_PAGE) return { compared, differences }
+    if (page.length < REPLAY_PAGE) return found.map((differences) => ({ compared, differences }))
     after = page.at(-1)!.orderId
   }
 }
@@ -78,17 +96,24 @@ export async function verifyView(
     onProgress({ check: name, compared })
   }
   for (const check of view.checks) note(check.name, check.about, await check.run(DIFFERENCES_MAX))
-  const replayed = await replayAll(view, (compared) => onProgress({ check: 'history_replay', compared }))
-  note('history_replay', 'each order = the replay of its history', replayed)
-  return { ok: problems.length === 0, checks, problems, lag: Number(view.lag) }
+  const results = await checkEach(view, (compared) => onProgress({ check: ORDER_BY_ORDER[0]!.name, compared }))
+  for (const [index, { name, about }] of ORDER_BY_ORDER.entries()) note(name, about, results[index]!)
+  return {
+    ok: problems.length === 0,
+    checks,
+    problems,
+    lag: Number(view.lag),
+    archived_months: view.archivedMonths,
+  }
 }
 
 export function createVerifier(ports: OrderPorts) {
   return {
     /**
      * Compares everything that must agree, in one consistent view and while writers go on: the report with the orders
-     * (per order, and by an independent join), histories with orders (dense, and replayed), stock with its ledger and
-     * with open orders, the numbers of the log. Names each difference; changes nothing.
+     * (row by row, per order, and by an independent join), its rollups with its rows, histories with orders (dense,
+     * replayed, and by their chain of hashes), totals with lines, adjustments, payments and shipments, stock with its
+     * ledger, with open orders and with cart holds, the numbers of the log. Names each difference; changes nothing.
      */
     verifyOrders(options: VerifyOptions = {}): Promise<OrdersVerified> {
       return ports.audit((view) => verifyView(view, options))

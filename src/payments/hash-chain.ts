@@ -1,9 +1,6 @@
-import { canonicalJson, sha256 } from '../core/canonical-json.ts'
+import { canonicalJson, NO_HASH, sha256 } from '../core/canonical-json.ts'
 import { EVENT_VERSIONS, operationOf, type PaymentEvent, type RecordedEvent } from './events.ts'
 import type { SealedEvent, StoredEvent } from './ports.ts'
-
-/** What the first event of a payment is bound to. */
-export const NO_HASH: Uint8Array = new Uint8Array(32)
 
 interface Hashed {
   readonly paymentIntentId: string

@@ -1,6 +1,6 @@
-import { canonicalJson } from '../core/canonical-json.ts'
+import { canonicalJson, NO_HASH } from '../core/canonical-json.ts'
 import { messageOf } from '../core/errors.ts'
-import { chainBreaks, NO_HASH } from './hash-chain.ts'
+import { chainBreaks } from './hash-chain.ts'
 import type { AuditedPayment, OperationRow, PaymentAudit, PaymentStore, StoredEvent } from './ports.ts'
 import type { SandboxEntry, SandboxLedger } from './sandbox-ledger.ts'
 import { TRANSACTION_TYPE_OF } from './schemas.ts'

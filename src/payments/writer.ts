@@ -1,3 +1,4 @@
+import { NO_HASH } from '../core/canonical-json.ts'
 import type { Clock } from '../core/clock.ts'
 import { checkExpectedVersion, judgeKey, type KeyVerdict } from '../core/command.ts'
 import { AppError, assert, isAppError } from '../core/errors.ts'
@@ -8,7 +9,7 @@ import { backoffMs } from '../core/retry.ts'
 import { decide, type PaymentCommand } from './decider.ts'
 import { doubtOf, toPayment } from './documents.ts'
 import { readEvent } from './events.ts'
-import { NO_HASH, seal } from './hash-chain.ts'
+import { seal } from './hash-chain.ts'
 import { createKeyedMutex } from './keyed-mutex.ts'
 import type {
   HeadDelta,

@@ -35,6 +35,17 @@ export function testCustomerStore(name: string, create: () => Promise<StoreHarne
       expect(await customers.find(['bob'])).toMatchObject([{ email: undefined }])
     })
 
+    it('lists by id, page by page, guests among them, without those that were erased', async () => {
+      for (const id of ['list-1', 'list-2', 'list-3']) await store(id)
+      await customers.create(aCustomer('list-4', { guest: true }), byTest(), body)
+      await customers.erase('list-2', AT_MS)
+      const [first, ...others] = await customers.list('list-', 2)
+      expect([first, ...others]).toEqual([aCustomer('list-1'), aCustomer('list-3')])
+      expect((await customers.list('list-3', 1)).map(({ customerId, guest }) => [customerId, guest])).toEqual([
+        ['list-4', true],
+      ])
+    })
+
     it('refuses a known id, and repeats the answer of a known key', async () => {
       await store('eve')
       await expect(store('eve')).rejects.toMatchObject({ code: 'already_exists' })

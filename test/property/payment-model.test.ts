@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { NO_HASH } from '../../src/core/canonical-json.ts'
 import { AppError } from '../../src/core/errors.ts'
 import { decide, type PaymentCommand } from '../../src/payments/decider.ts'
 import { EVENT_TYPES, type RecordedEvent } from '../../src/payments/events.ts'
-import { chainBreaks, NO_HASH, seal } from '../../src/payments/hash-chain.ts'
+import { chainBreaks, seal } from '../../src/payments/hash-chain.ts'
 import type { SealedEvent, StoredEvent } from '../../src/payments/ports.ts'
 import type { ProcessorOutcome } from '../../src/payments/processor.ts'
 import {

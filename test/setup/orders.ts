@@ -1,6 +1,9 @@
 import type { Clock } from '../../src/core/clock.ts'
+import { createIdMaker } from '../../src/core/ids.ts'
 import { silentLogger } from '../../src/core/logger.ts'
+import { openPg } from '../../src/engines/postgres/client-pg.ts'
 import { openOrderPorts } from '../../src/engines/postgres/order-ports.ts'
+import { PROFILES } from '../../src/engines/postgres/profiles.ts'
 import { foldAll } from '../../src/log/fold.ts'
 import { createOrders, type Orders } from '../../src/orders/orders.ts'
 import type { OrderPorts } from '../../src/orders/ports.ts'
@@ -19,6 +22,8 @@ export interface OrderBench {
   place(items: PlaceOrder['items'], more?: Partial<PlaceOrder>, key?: string): Promise<OrderDocument>
   /** Records a payment of the whole order. */
   pay(order: OrderDocument): Promise<OrderDocument>
+  /** Another process on the same database: on a server with connections of its own, always with its own batches. */
+  another(options?: { clock?: Clock }): Promise<{ readonly orders: Orders; close(): Promise<void> }>
   /** Folds everything into the report. */
   fold(): Promise<void>
   close(): Promise<void>
@@ -60,6 +65,19 @@ export async function openOrderBench(
         captured: order.total_price,
         currency: order.currency,
       }),
+    async another({ clock = context.clock } = {}) {
+      const own = engine.name === 'postgres'
+      const profile = PROFILES.postgres
+      const sql = own
+        ? await openPg(new URL(database.url), profile, { poolSize: 6, logger: silentLogger })
+        : database.sql
+      const ids = createIdMaker({ node: 2, clock })
+      const theirs = await openOrderPorts(sql, { ...context, clock, ids })
+      return {
+        orders: createOrders({ ports: theirs, ids, clock, timeZone: options.timeZone ?? 'UTC' }),
+        close: async () => void (own && (await sql.close())),
+      }
+    },
     async fold() {
       for (const projection of ports.projections) await foldAll({ store: ports.log, logger: silentLogger }, projection)
     },

@@ -18,6 +18,7 @@ export async function openLogPart(
   base: Base,
   log: LogStore<unknown>,
   projections: readonly Projection<unknown>[],
+  { everyMs }: { readonly everyMs?: number | undefined } = {},
 ): Promise<LogPart> {
   for (const projection of projections) await log.register(projection)
   const running: Projector[] = []
@@ -27,7 +28,7 @@ export async function openLogPart(
     projections,
     startProjectors() {
       for (const projection of projections) {
-        running.push(base.lifecycle.own(startProjector({ store: log, projection, logger, metrics })))
+        running.push(base.lifecycle.own(startProjector({ store: log, projection, logger, metrics, everyMs })))
       }
     },
     wake() {

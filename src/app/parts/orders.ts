@@ -1,4 +1,6 @@
+import { startExpiry } from '../../orders/catalogue/expiry.ts'
 import { createOrders, type Orders } from '../../orders/orders.ts'
+import { startReportUpkeep } from '../../orders/report/upkeep.ts'
 import type { Base } from '../base.ts'
 import { type LogPart, openLogPart } from './log.ts'
 
@@ -13,7 +15,15 @@ export interface OrdersPart {
 
 export async function openOrdersPart(base: Base): Promise<OrdersPart> {
   const ports = await base.open('orders')
-  const log = await openLogPart(base, ports.log, ports.projections)
+  const log = await openLogPart(base, ports.log, ports.projections, { everyMs: base.config.reportEvery })
   const orders = createOrders({ ports, ids: base.ids, clock: base.clock, timeZone: base.config.storeTimeZone })
-  return { orders, log, startWorkers: log.startProjectors }
+  return {
+    orders,
+    log,
+    startWorkers() {
+      log.startProjectors()
+      base.lifecycle.own(startExpiry(orders, base.logger))
+      base.lifecycle.own(startReportUpkeep(orders, base.logger))
+    },
+  }
 }

@@ -1,10 +1,14 @@
 import { existsSync } from 'node:fs'
 import type { Fanfold } from '../../app/fanfold.ts'
-import { ORDER_MAPPINGS } from '../../orders/import-mapping.ts'
+import { ORDER_MAPPINGS } from '../../orders/import/mapping.ts'
+import { IMPORT_FORMATS, type ImportFormat, type OnBadRow } from '../../orders/import/source.ts'
+import { createBadRowsFile } from '../bad-rows.ts'
 import { type Command, type CommandRun, type Progress, UsageError } from '../command.ts'
 import { withFanfold } from '../open.ts'
 
 const BAD_SHOWN = 10
+/** Lines and reasons that are kept for the summary. */
+const BAD_KEPT = 10_000
 
 /** Row numbers as ranges, so that hundreds of stray rows in a file take one line: `9996-10801, 12000`. */
 function ranges(numbers: readonly number[]): string {
@@ -71,30 +75,85 @@ const posts: Import = async (run, fanfold, file) => {
   return report
 }
 
-const orders: Import = async (run, fanfold, file) => {
-  const map = run.options['map']
-  if (typeof map !== 'string') {
-    throw new UsageError(
-      `say how the columns are named: --map ${Object.keys(ORDER_MAPPINGS).join('|')} or --map FILE.json`,
-    )
-  }
-  const bad: Bad[] = []
-  const report = await withBar(run, 'importing orders (rows)', (onProgress) =>
-    fanfold.orders.importOrders(file, {
-      map,
-      onProgress: ({ rowsRead, rowsTotal }) => onProgress(rowsRead, rowsTotal),
-      onBadRow: (row) => bad.push(row),
-    }),
-  )
-  run.terminal.say(
-    `${report.orders_imported.toLocaleString('en-US')} orders with ${report.lines_imported.toLocaleString('en-US')} lines added, ` +
-      `${report.orders_known.toLocaleString('en-US')} known`,
-  )
-  sayBad(run, report.rows_bad, bad)
-  return { ...report, bad }
+const count = (value: number) => value.toLocaleString('en-US')
+
+function formatOption({ options }: CommandRun): ImportFormat | undefined {
+  const format = options['format']
+  if (format === undefined) return undefined
+  const known = IMPORT_FORMATS.find((name) => name === format)
+  if (known === undefined) throw new UsageError(`--format must be ${IMPORT_FORMATS.join(' or ')}`)
+  return known
 }
 
-const IMPORTS: Readonly<Record<string, Import>> = { follows, posts, orders }
+/** Bad rows go to the file of `--bad-rows`, with line and reason before them, and are told in short. */
+async function withBadRows<Report extends { readonly rows_bad: number }>(
+  run: CommandRun,
+  file: string,
+  work: (onBadRow: OnBadRow) => Promise<Report>,
+): Promise<Report & { readonly bad: readonly Bad[] }> {
+  const path = run.options['bad-rows']
+  const out = typeof path === 'string' ? createBadRowsFile(path, file, formatOption(run)) : undefined
+  const bad: Bad[] = []
+  try {
+    const report = await work((row) => {
+      if (bad.length < BAD_KEPT) bad.push({ line: row.line, reason: row.reason })
+      out?.add(row)
+    })
+    sayBad(run, report.rows_bad, bad)
+    return { ...report, bad }
+  } finally {
+    await out?.close()
+  }
+}
+
+const orders: Import = async (run, fanfold, file) => {
+  const map = run.options['map']
+  const report = await withBadRows(run, file, (onBadRow) =>
+    withBar(run, 'importing orders (rows)', (onProgress) =>
+      fanfold.orders.importOrders(file, {
+        map: typeof map === 'string' ? map : undefined,
+        format: formatOption(run),
+        onProgress: ({ rowsRead, rowsTotal }) => onProgress(rowsRead, rowsTotal),
+        onBadRow,
+      }),
+    ),
+  )
+  run.terminal.say(
+    `${count(report.orders_imported)} orders with ${count(report.lines_imported)} lines added, ` +
+      `${count(report.orders_known)} known`,
+  )
+  return report
+}
+
+const products: Import = async (run, fanfold, file) => {
+  const update = run.options['update'] === true
+  const report = await withBadRows(run, file, (onBadRow) =>
+    withBar(run, 'importing products (bytes)', (onProgress) =>
+      fanfold.orders.importProducts(file, { format: formatOption(run), update, onProgress, onBadRow }),
+    ),
+  )
+  run.terminal.say(
+    `${count(report.products_added)} products added, ${count(report.products_changed)} changed, ` +
+      `${count(report.products_known)} known`,
+  )
+  return report
+}
+
+const customers: Import = async (run, fanfold, file) => {
+  const update = run.options['update'] === true
+  const report = await withBadRows(run, file, (onBadRow) =>
+    withBar(run, 'importing customers (bytes)', (onProgress) =>
+      fanfold.orders.importCustomers(file, { format: formatOption(run), update, onProgress, onBadRow }),
+    ),
+  )
+  run.terminal.say(
+    `${count(report.customers_added)} customers added, ${count(report.customers_changed)} changed, ` +
+      `${count(report.customers_known)} known, ${count(report.customers_erased)} erased here and left so`,
+  )
+  return report
+}
+
+const IMPORTS: Readonly<Record<string, Import>> = { follows, posts, orders, products, customers }
 
 /** Waits until the imported is in timelines and read models; a bar only when there is something to wait for. */
 async function catchUp({ terminal }: CommandRun, fanfold: Fanfold): Promise<void> {
@@ -110,19 +169,27 @@ async function catchUp({ terminal }: CommandRun, fanfold: Fanfold): Promise<void
 
 export const importCommand: Command = {
   name: 'import',
-  about: 'Import follows, posts or orders from a file; running it again adds nothing',
-  usage: 'follows|posts|orders FILE',
+  about: 'Import from a file; running it again adds nothing, and completes a run that was killed',
+  usage: 'follows|posts|orders|products|customers FILE',
   options: {
     map: {
       type: 'string',
       value: 'NAME|FILE.json',
-      about: `Columns of an orders file: ${Object.keys(ORDER_MAPPINGS).join(', ')}, or a JSON file`,
+      about: `Columns of an orders file: ${Object.keys(ORDER_MAPPINGS).join(', ')}, or a JSON file; ours unless given`,
     },
+    format: {
+      type: 'string',
+      value: IMPORT_FORMATS.join('|'),
+      about: 'Of orders, products, customers; by the end of the file name unless given',
+    },
+    'bad-rows': { type: 'string', value: 'FILE', about: 'Where rows that were left out go, each with line and reason' },
+    update: { type: 'boolean', about: 'Change products or customers that are known to what the file says' },
   },
   examples: [
     'fanfold import follows edges.txt',
     'fanfold import posts posts.jsonl',
-    'fanfold import orders sales.csv --map superstore',
+    'fanfold import orders sales.csv --map superstore --bad-rows bad.csv',
+    'fanfold import products products.csv --update',
   ],
   async run(run) {
     const [what, file] = run.positionals

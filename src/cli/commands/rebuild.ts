@@ -2,6 +2,7 @@ import { type Command, type CommandRun, UsageError } from '../command.ts'
 import { withFanfold } from '../open.ts'
 
 const TIMELINES = 'timelines'
+const SALES_REPORT = 'daily_sales_report'
 
 const figure = (count: number, one: string) => `${count.toLocaleString('en-US')} ${one}${count === 1 ? '' : 's'}`
 
@@ -25,13 +26,29 @@ async function rebuildTimelines(run: CommandRun): Promise<number> {
   })
 }
 
+async function rebuildMonth({ config, json, terminal }: CommandRun, name: string | undefined, month: string) {
+  if (name !== SALES_REPORT) throw new UsageError(`--month is for ${SALES_REPORT}`)
+  return withFanfold(config, async ({ orders }) => {
+    const bar = terminal.progress(`rebuilding ${month}`)
+    const facts = await orders.rebuildReportMonth(month, (done) => bar.update(done))
+    bar.end()
+    if (json) terminal.out(JSON.stringify({ projection: name, month, facts }))
+    terminal.say(`${month} is rebuilt: ${figure(facts, 'row')}, and the sums of them`)
+    return 0
+  })
+}
+
 export const rebuild: Command = {
   name: 'rebuild',
   about: 'Rebuild a read model from its log beside the live one, or timelines from follows and posts',
   usage: 'PROJECTION|timelines',
-  options: { user: { type: 'string', value: 'USER', about: 'Only the timeline of this user, who then has one' } },
+  options: {
+    user: { type: 'string', value: 'USER', about: 'Only the timeline of this user, who then has one' },
+    month: { type: 'string', value: 'YYYY-MM', about: `Only this month of ${SALES_REPORT}, in place` },
+  },
   examples: [
     'fanfold rebuild daily_sales_report',
+    'fanfold rebuild daily_sales_report --month 2026-03',
     'fanfold rebuild payment_view',
     'fanfold rebuild timelines',
     'fanfold rebuild timelines --user ada',
@@ -39,6 +56,8 @@ export const rebuild: Command = {
   async run(run) {
     const { config, positionals, json, terminal } = run
     const [name] = positionals
+    const { month } = run.options
+    if (typeof month === 'string') return rebuildMonth(run, name, month)
     if (name === TIMELINES) return rebuildTimelines(run)
     if (userOption(run) !== undefined) throw new UsageError(`--user is for ${TIMELINES}`)
     return withFanfold(config, async (fanfold) => {

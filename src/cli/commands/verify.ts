@@ -60,6 +60,7 @@ const orders: Verify = async (run, fanfold) => {
     figures: [
       ...report.checks.map((check) => [check.about, check.compared] as const),
       ['events not folded yet', report.lag],
+      ['months archived, sums compared only', report.archived_months.length],
     ],
     findings: {
       head: ['check', 'subject', 'expected', 'found'],

@@ -55,6 +55,8 @@ export async function openPg(
     statement_timeout: LIMITS.statementMsMax,
     idle_in_transaction_session_timeout: LIMITS.idleTransactionMsMax,
     application_name: 'fanfold',
+    // The planner can't know how many rows an array has; compiling a statement of 50 ms would take it a second.
+    options: '-c jit=off',
     types: {
       getTypeParser(typeId, format) {
         const oid: number = typeId

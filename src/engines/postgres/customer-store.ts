@@ -2,14 +2,16 @@ import { AppError } from '../../core/errors.ts'
 import type { Customer, CustomerStore, StoredAddress } from '../../orders/ports.ts'
 import { once } from '../sql/idempotency.ts'
 import type { SqlClient } from '../sql/sql.ts'
+import { customerOperation, eraseCustomer } from './customer-erase.ts'
 
 const INSERT = `
-insert into customers (customer_id, name, email, version, created_at) values ($1, $2, $3, $4, $5)
+insert into customers (customer_id, name, email, guest, version, created_at) values ($1, $2, $3, $4, $5, $6)
 on conflict do nothing returning customer_id`
 
-const FIND = `
-select customer_id, name, email, version, created_at from customers
-where customer_id = any($1::text[]) and erased_at is null`
+const COLUMNS = 'customer_id, name, email, guest, version, created_at'
+const FIND = `select ${COLUMNS} from customers where customer_id = any($1::text[]) and erased_at is null`
+const LIST = `
+select ${COLUMNS} from customers where customer_id > $1 and erased_at is null order by customer_id limit $2`
 
 // Keeps the customer from being erased until the address is there, so that erasing finds it.
 const LOCK = 'select customer_id from customers where customer_id = $1 and erased_at is null for update'
@@ -18,36 +20,19 @@ const INSERT_ADDRESS = `
 insert into addresses (customer_id, address_id, name, line1, line2, city, region, postal_code, country, created_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
-const ADDRESS_COLUMNS = 'customer_id, address_id, name, line1, line2, city, region, postal_code, country, created_at'
+export const ADDRESS_COLUMNS =
+  'customer_id, address_id, name, line1, line2, city, region, postal_code, country, created_at'
 const FIND_ADDRESSES = `
 select ${ADDRESS_COLUMNS} from addresses
 where (customer_id, address_id) in (select * from unnest($1::text[], $2::text[]))`
 const ADDRESSES = `
 select ${ADDRESS_COLUMNS} from addresses where customer_id = $1 and address_id > $2 order by address_id limit $3`
 
-const ERASE = `
-update customers set name = null, email = null, version = version + 1, erased_at = coalesce(erased_at, $2)
-where customer_id = $1 returning customer_id`
-const ERASE_ADDRESSES = 'delete from addresses where customer_id = $1'
-
-// By pages of the customer's orders: one with very many must not hold locks for long. Every generation of the report.
-const ERASE_ORDERS = `
-update orders set customer_name = null, billing = null,
-  shipping_address = shipping_address - 'name' - 'line1' - 'line2' - 'postal_code'
-where (shard, order_id) in (
-  select shard, order_id from orders where customer_id = $1 and order_id > $2 order by order_id limit $3)
-returning shard, order_id`
-const ERASE_REPORT = `
-update daily_sales_report_gen r set customer_name = null
-from projection_checkpoints c, unnest($1::smallint[], $2::bigint[]) as t (shard, order_id)
-where c.projection = 'daily_sales_report' and c.shard = t.shard
-  and r.generation = c.generation and r.shard = t.shard and r.order_id = t.order_id`
-const ERASE_PAGE = 200
-
 interface CustomerRow {
   customer_id: string
   name: string | null
   email: string | null
+  guest: boolean
   version: number
   created_at: Date
 }
@@ -57,12 +42,13 @@ function toCustomer(row: CustomerRow): Customer {
     customerId: row.customer_id,
     name: row.name ?? undefined,
     email: row.email ?? undefined,
+    guest: row.guest,
     version: row.version,
     createdAtMs: row.created_at.getTime(),
   }
 }
 
-interface AddressRow {
+export interface AddressRow {
   customer_id: string
   address_id: string
   name: string | null
@@ -75,7 +61,7 @@ interface AddressRow {
   created_at: Date
 }
 
-function toAddress(row: AddressRow): StoredAddress {
+export function toAddress(row: AddressRow): StoredAddress {
   return {
     addressId: row.address_id,
     customerId: row.customer_id,
@@ -91,55 +77,55 @@ function toAddress(row: AddressRow): StoredAddress {
 }
 
 export function openCustomerStore(sql: SqlClient): CustomerStore {
-  async function eraseOrders(customerId: string): Promise<void> {
-    let after = 0n
-    for (;;) {
-      const rows = await sql.transaction(async (tx) => {
-        const page = await tx.query<{ shard: number; order_id: bigint }>(ERASE_ORDERS, [customerId, after, ERASE_PAGE])
-        await tx.query(ERASE_REPORT, [page.map((row) => row.shard), page.map((row) => row.order_id)])
-        return page
-      })
-      if (rows.length < ERASE_PAGE) return
-      after = rows.reduce((max, row) => (row.order_id > max ? row.order_id : max), after)
-    }
-  }
-
   return {
     create(customer, { key }, present) {
-      const { customerId, name, email, version, createdAtMs } = customer
+      const { customerId, name, email, guest, version, createdAtMs } = customer
       return sql.transaction((tx) =>
-        once(tx, key, async () => {
-          const values = [customerId, name, email, version, new Date(createdAtMs)]
-          if ((await tx.query(INSERT, values)).length === 0) {
-            throw new AppError('already_exists', `There is, or was, a customer with the id ${customerId}`)
-          }
-          return present(customer)
-        }),
+        once(
+          tx,
+          key,
+          async () => {
+            const values = [customerId, name, email, guest, version, new Date(createdAtMs)]
+            if ((await tx.query(INSERT, values)).length === 0) {
+              throw new AppError('already_exists', `There is, or was, a customer with the id ${customerId}`)
+            }
+            return present(customer)
+          },
+          customerOperation(customerId),
+        ),
       )
     },
     async find(customerIds) {
       return (await sql.query<CustomerRow>(FIND, [customerIds])).map(toCustomer)
+    },
+    async list(after, limit) {
+      return (await sql.query<CustomerRow>(LIST, [after ?? '', limit])).map(toCustomer)
     },
     async addAddress(address, { key }, present) {
       const { customerId, addressId, name, line1, line2, city, region, postal_code, country, createdAtMs } = address
       const at = new Date(createdAtMs)
       return sql.transaction(async (tx) => {
         if ((await tx.query(LOCK, [customerId])).length === 0) return undefined
-        return once(tx, key, async () => {
-          await tx.query(INSERT_ADDRESS, [
-            customerId,
-            addressId,
-            name,
-            line1,
-            line2,
-            city,
-            region,
-            postal_code,
-            country,
-            at,
-          ])
-          return present(address)
-        })
+        return once(
+          tx,
+          key,
+          async () => {
+            await tx.query(INSERT_ADDRESS, [
+              customerId,
+              addressId,
+              name,
+              line1,
+              line2,
+              city,
+              region,
+              postal_code,
+              country,
+              at,
+            ])
+            return present(address)
+          },
+          customerOperation(customerId),
+        )
       })
     },
     async findAddresses(keys) {
@@ -149,14 +135,6 @@ export function openCustomerStore(sql: SqlClient): CustomerStore {
     async addresses(customerId, after, limit) {
       return (await sql.query<AddressRow>(ADDRESSES, [customerId, after ?? '', limit])).map(toAddress)
     },
-    async erase(customerId, atMs) {
-      const known = await sql.transaction(async (tx) => {
-        const rows = await tx.query(ERASE, [customerId, new Date(atMs)])
-        await tx.query(ERASE_ADDRESSES, [customerId])
-        return rows.length === 1
-      })
-      if (known) await eraseOrders(customerId)
-      return known
-    },
+    erase: (customerId, atMs) => eraseCustomer(sql, customerId, atMs),
   }
 }

@@ -17,6 +17,7 @@ import { PROFILES, type ProfileName } from './profiles.ts'
 import { openSqlQueue } from './queue.ts'
 import { openTimelineStore } from './timeline-store.ts'
 import { openUserStore } from './user-store.ts'
+import { openWebhookStore } from './webhook-out-store.ts'
 
 /** `pglite:memory` keeps everything in memory; any other path is a folder. */
 export async function openPgliteEngine(url: URL, context: EngineContext): Promise<Engine> {
@@ -60,6 +61,7 @@ function engineOf(name: string, url: string, sql: SqlClient, context: EngineCont
     payments: (port) => openPaymentPorts(sql, port),
     queue: (port) => openSqlQueue(sql, port),
     apiKeys: async () => openApiKeyStore(sql),
+    webhooks: async () => openWebhookStore(sql),
   }
   return {
     name,

@@ -1,6 +1,6 @@
 import { AppError } from '../../core/errors.ts'
 import type { Checkpoint, LogEvent, LogName, LogStore, ProjectionState } from '../../log/port.ts'
-import { onlyRow, type SqlClient, type SqlTx } from '../sql/sql.ts'
+import { onlyRow, type SqlClient, type SqlRunner, type SqlTx } from '../sql/sql.ts'
 
 /** Where a log lives: its event table and the columns that differ. */
 export interface LogTable {
@@ -156,8 +156,8 @@ export async function openLogStore(
     log,
     shards,
     heads,
-    async read(shard, after, limit) {
-      return (await sql.query<EventRow>(READ, [shard, after, limit])).map(toEvent)
+    async read(shard, after, limit, tx: SqlRunner = sql) {
+      return (await tx.query<EventRow>(READ, [shard, after, limit])).map(toEvent)
     },
     async readStream(shard, streamId, fromEventId, toEventId, tx) {
       return (await tx.query<EventRow>(READ_STREAM, [shard, streamId, fromEventId, toEventId])).map(toEvent)
@@ -229,14 +229,17 @@ export async function openLogStore(
         await tx.query(OPEN_CHECKPOINTS, [name, row.building_generation, log])
         return row.building_generation
       }),
-    async flipGeneration(name, version) {
+    async flipGeneration(name, version, catchUp = async () => false) {
       const { liveGeneration: live, buildingGeneration: building, buildingVersion } = await projection(name)
       if (building === undefined || buildingVersion !== version) return false
       return sql.transaction(async (tx) => {
         const rows = await tx.query<CheckpointRow>(LOCK_CHECKPOINTS, [name, live, building])
         for (const ahead of rows.filter((row) => row.generation === live)) {
           const twin = rows.find((row) => row.generation === building && row.shard === ahead.shard)
-          if (twin === undefined || twin.last_event_id < ahead.last_event_id) return false
+          if (twin === undefined) return false
+          if (twin.last_event_id >= ahead.last_event_id) continue
+          const behind = { shard: twin.shard, generation: building, lastEventId: twin.last_event_id }
+          if (!(await catchUp(behind, ahead.last_event_id, tx))) return false
         }
         return (await tx.query(FLIP, [name, building, version])).length === 1
       })

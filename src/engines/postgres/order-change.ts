@@ -1,152 +1,299 @@
 import { createBatcher, type ItemResult } from '../../core/batcher.ts'
-import type { LineState } from '../../orders/order.ts'
+import { totalsOf } from '../../orders/model/amounts.ts'
+import type { StockMove } from '../../orders/model/decision.ts'
+import type { LineState, OrderPayment, Shipment } from '../../orders/model/order.ts'
 import type { ChangeOutcome, OrderChange } from '../../orders/ports.ts'
 import type { SqlClient, SqlParam } from '../sql/sql.ts'
-import { LOCATION } from './catalogue-store.ts'
+import { columns, LINE, type NewLine } from './order-columns.ts'
 import { shardOfOrder } from './order-rows.ts'
 import { inBatches } from './run-batch.ts'
+import { SHARE_STOCK } from './stock-queue.ts'
+
+/** A part of a change: which change of the batch it belongs to, and which order. */
+interface Part {
+  readonly item: number
+  readonly orderId: bigint
+}
+
+/** The columns of `orders` that a change sets; what it leaves alone is written again. */
+const STATE = columns<OrderChange>([
+  ['status', 'text', ({ after }) => after.status],
+  ['payment_status', 'text', ({ after }) => after.paymentStatus],
+  ['fulfillment_status', 'text', ({ after }) => after.fulfillmentStatus],
+  ['subtotal', 'bigint', ({ after }) => totalsOf(after).subtotal],
+  ['discount_total', 'bigint', ({ after }) => totalsOf(after).discountTotal],
+  ['tax_total', 'bigint', ({ after }) => totalsOf(after).taxTotal],
+  ['total_price', 'bigint', ({ after }) => after.totalPrice],
+  ['cancelled_total', 'bigint', ({ after }) => after.cancelledTotal],
+  ['returned_total', 'bigint', ({ after }) => after.returnedTotal],
+  ['shipping_taken_back', 'boolean', ({ after }) => after.shipping.takenBack],
+  ['paid_total', 'bigint', ({ after }) => after.paidTotal],
+  ['refunded_total', 'bigint', ({ after }) => after.refundedTotal],
+  ['goodwill_total', 'bigint', ({ after }) => after.goodwillTotal],
+  ['shipping_country', 'text', ({ after }) => after.place.country],
+  ['shipping_region', 'text', ({ after }) => after.place.region],
+  ['shipping_city', 'text', ({ after }) => after.place.city],
+  ['version', 'int', ({ after }) => after.version],
+  ['history_hash', 'bytea', ({ event }) => event.hash],
+  ['updated_at', 'timestamptz', ({ event }) => new Date(event.atMs)],
+])
+
+const REQUEST = columns<OrderChange>([
+  ['order_id', 'bigint', (change) => change.orderId],
+  ['version_before', 'int', ({ before }) => before.version],
+  ['read_at', 'timestamptz', ({ beforeAtMs }) => new Date(beforeAtMs)],
+  ['address', 'jsonb', ({ address }) => address?.after.shippingAddress],
+  ['address_id', 'text', ({ address }) => address?.after.shippingAddressId],
+  ['former_address', 'jsonb', ({ address }) => address?.before.shippingAddress],
+  ['former_address_id', 'text', ({ address }) => address?.before.shippingAddressId],
+  ['new_adjustments', 'jsonb', ({ adjustments }) => adjustments],
+  ['scope', 'text', ({ answer }) => answer?.key.scope],
+  ['key', 'text', ({ answer }) => answer?.key.key],
+  ['fingerprint', 'bytea', ({ answer }) => answer?.key.fingerprint],
+  ['response_status', 'smallint', ({ answer }) => answer?.status],
+  ['response', 'json', ({ answer }) => answer?.body],
+  ['event_type', 'text', ({ event }) => event.event.type],
+  ['actor', 'text', ({ event }) => event.actor],
+  ['request_id', 'text', ({ event }) => event.requestId],
+  ['details', 'jsonb', ({ event }) => event.event.details],
+])
+
+const STOCK = columns<StockMove & Part>([
+  ['item', 'int', (move) => move.item],
+  ['product_id', 'text', (move) => move.productId],
+  ['location_id', 'text', (move) => move.locationId],
+  ['kind', 'text', (move) => move.kind],
+  ['on_hand', 'bigint', (move) => move.onHand],
+  ['reserved', 'bigint', (move) => move.reserved],
+])
+
+const QUANTITIES = columns<LineState & Part>([
+  ['item', 'int', (line) => line.item],
+  ['order_id', 'bigint', (line) => line.orderId],
+  ['line_no', 'int', (line) => line.lineNo],
+  ['shipped', 'int', (line) => line.shipped],
+  ['cancelled', 'int', (line) => line.cancelled],
+  ['returned', 'int', (line) => line.returned],
+])
+
+const ADDED = columns<NewLine>([
+  ['item', 'int', (line) => line.item],
+  ['product_version', 'int', (line) => line.productVersion],
+])
+
+const SHIPMENT = columns<Shipment & Part & { readonly arrived: boolean }>([
+  ['item', 'int', (shipment) => shipment.item],
+  ['order_id', 'bigint', (shipment) => shipment.orderId],
+  ['shipment_no', 'int', (shipment) => shipment.shipmentNo],
+  ['lines', 'jsonb', (shipment) => shipment.lines],
+  ['carrier', 'text', (shipment) => shipment.carrier],
+  ['tracking_number', 'text', (shipment) => shipment.tracking_number],
+  ['tracking_url', 'text', (shipment) => shipment.tracking_url],
+  ['arrived', 'boolean', (shipment) => shipment.arrived],
+])
+
+const PAYMENT = columns<OrderPayment & Part>([
+  ['item', 'int', (payment) => payment.item],
+  ['order_id', 'bigint', (payment) => payment.orderId],
+  ['payment_intent_id', 'text', (payment) => payment.paymentIntentId],
+  ['captured', 'bigint', (payment) => payment.captured],
+  ['refunded', 'bigint', (payment) => payment.refunded],
+])
+
+// $1 is the shard, $2 the time of the batch, $3 the numbers of its changes.
+const AT_STATE = 4
+const AT_REQUEST = STATE.next(AT_STATE)
+const AT_STOCK = REQUEST.next(AT_REQUEST)
+const AT_QUANTITIES = STOCK.next(AT_STOCK)
+const AT_ADDED = QUANTITIES.next(AT_QUANTITIES)
+const AT_LINE = ADDED.next(AT_ADDED)
+const AT_SHIPMENT = LINE.next(AT_LINE)
+const AT_PAYMENT = SHIPMENT.next(AT_SHIPMENT)
+
+const assignments = STATE.names
+  .split(', ')
+  .map((name) => `${name} = g.${name}`)
+  .join(', ')
 
 /**
  * One batch of changes of one shard, each to another order: the one statement behind every command on an order. A
- * change counts only if the order is still at the version it was decided from. Locks: orders by id, stock by product,
- * keys, the head of the log.
+ * change counts only if the order is still what it was decided from. Locks, as in every statement on orders: orders by
+ * id, stock by product and location, keys, the head of the log.
+ *
+ * An edit may want units. What is `stale` was priced from a product that has changed. Of those that want units, the ones
+ * that fit are `ready`; who came behind somebody in the batch who took the units is `lost` and decides again.
  */
 const CHANGE = `
 with req as (
-  select * from unnest($3::int[], $4::bigint[], $5::int[], $6::text[], $7::text[], $8::text[], $9::bigint[],
-    $10::bigint[], $11::text[], $12::text[], $13::bytea[], $14::smallint[], $15::json[], $16::text[],
-    $17::timestamptz[], $18::text[], $19::text[], $20::jsonb[])
-  as t (item, order_id, version, status, payment_status, fulfillment_status, paid_total,
-    refunded_total, scope, key, fingerprint, response_status, response, event_type, at, actor, request_id, details)),
+  select * from unnest($3::int[], ${STATE.arrays(AT_STATE)}, ${REQUEST.arrays(AT_REQUEST)})
+  as t (item, ${STATE.names}, ${REQUEST.names})),
 current as materialized (
-  select r.item from orders o join req r on o.order_id = r.order_id and o.version = r.version
+  select r.item from orders o
+  join req r on o.order_id = r.order_id and o.version = r.version_before and o.updated_at = r.read_at
   where o.shard = $1 order by o.order_id for update of o),
-stock as (
-  select * from unnest($21::int[], $22::text[], $23::text[], $24::bigint[], $25::bigint[])
-  as t (item, product_id, kind, on_hand, reserved)),
+stock as (select * from unnest(${STOCK.arrays(AT_STOCK)}) as t (${STOCK.names})),
+added as (
+  select * from unnest(${ADDED.arrays(AT_ADDED)}, ${LINE.arrays(AT_LINE)}) as t (${ADDED.names}, ${LINE.names})),
 locked as materialized (
-  select s.product_id from stock_levels s
-  where s.location_id = $2
-    and s.product_id in (select product_id from stock where item in (select item from current))
-  order by s.product_id for update),
+  select s.product_id, s.location_id, s.on_hand - s.reserved as available from stock_levels s
+  where (s.product_id, s.location_id) in (
+    select product_id, location_id from stock where item in (select item from current))
+  order by s.product_id, s.location_id for update),
+stale as (
+  select distinct a.item from added a
+  left join products p on p.product_id = a.product_id and p.version = a.product_version and p.active
+  where p.product_id is null),
+wanted as (
+  select t.item, 0 as line_no, t.product_id, t.location_id, t.reserved as quantity, 0 as held, t.reserved as need,
+    coalesce(l.available, 0) as available
+  from stock t left join locked l on l.product_id = t.product_id and l.location_id = t.location_id
+  where t.reserved > 0 and t.item in (select item from current) and t.item not in (select item from stale)),
+${SHARE_STOCK},
+ready as (
+  select * from req
+  where item in (select item from current) and item not in (select item from stale)
+    and (item not in (select item from wanted) or item in (select item from fits))),
 keyed as (
   insert into idempotency_keys
     (shard, scope, key, fingerprint, operation_id, response_status, response_body, created_at)
-  select $1, scope, key, fingerprint, order_id::text, response_status, response, at from req
-  where key is not null and item in (select item from current) and (select count(*) from locked) >= 0
+  select $1, scope, key, fingerprint, order_id::text, response_status, response, updated_at from ready
+  where key is not null and (select count(*) from locked) >= 0
   order by scope, key
   on conflict do nothing returning operation_id),
 go as (
-  select *, row_number() over (order by item) as place from req
-  where item in (select item from current)
-    and (key is null or order_id in (select operation_id::bigint from keyed))),
+  select *, row_number() over (order by item) as place from ready
+  where key is null or order_id in (select operation_id::bigint from keyed)),
 changed as (
-  update orders o set status = g.status, payment_status = g.payment_status, fulfillment_status = g.fulfillment_status,
-    paid_total = g.paid_total, refunded_total = g.refunded_total, version = g.version + 1, updated_at = g.at
+  update orders o set ${assignments},
+    shipping_address = coalesce(g.address, o.shipping_address),
+    shipping_address_id = case when g.address is null then o.shipping_address_id else g.address_id end,
+    adjustments = coalesce(g.new_adjustments, o.adjustments)
   from go g where o.shard = $1 and o.order_id = g.order_id returning 1),
+moved_away as (
+  insert into order_addresses (shard, order_id, until_version, shipping_address_id, shipping_address)
+  select $1, order_id, version, former_address_id, former_address from go where former_address is not null returning 1),
 lined as (
   update order_line_items l
   set quantity_shipped = c.shipped, quantity_cancelled = c.cancelled, quantity_returned = c.returned
-  from unnest($26::int[], $27::bigint[], $28::int[], $29::int[], $30::int[], $31::int[])
-    as c (item, order_id, line_no, shipped, cancelled, returned)
+  from unnest(${QUANTITIES.arrays(AT_QUANTITIES)}) as c (${QUANTITIES.names})
   where c.item in (select item from go) and l.shard = $1 and l.order_id = c.order_id and l.line_no = c.line_no
   returning 1),
+extended as (
+  insert into order_line_items (shard, ${LINE.names})
+  select $1, ${LINE.names} from added where item in (select item from go) returning 1),
+shipped as (
+  insert into order_shipments
+    (shard, order_id, shipment_no, lines, carrier, tracking_number, tracking_url, shipped_at, delivered_at)
+  select $1, s.order_id, s.shipment_no, s.lines, s.carrier, s.tracking_number, s.tracking_url, g.updated_at,
+    case when s.arrived then g.updated_at end
+  from unnest(${SHIPMENT.arrays(AT_SHIPMENT)}) as s (${SHIPMENT.names}) join go g on g.item = s.item
+  on conflict (shard, order_id, shipment_no) do update set carrier = excluded.carrier,
+    tracking_number = excluded.tracking_number, tracking_url = excluded.tracking_url,
+    delivered_at = coalesce(order_shipments.delivered_at, excluded.delivered_at) returning 1),
 paid as (
   insert into order_payments (shard, order_id, payment_intent_id, captured, refunded)
   select $1, p.order_id, p.payment_intent_id, p.captured, p.refunded
-  from unnest($32::int[], $33::bigint[], $34::text[], $35::bigint[], $36::bigint[])
-    as p (item, order_id, payment_intent_id, captured, refunded)
+  from unnest(${PAYMENT.arrays(AT_PAYMENT)}) as p (${PAYMENT.names})
   where p.item in (select item from go)
   on conflict (shard, order_id, payment_intent_id)
   do update set captured = excluded.captured, refunded = excluded.refunded returning 1),
 stocked as (
-  update stock_levels s set on_hand = s.on_hand + d.on_hand, reserved = s.reserved + d.reserved, updated_at = $37
+  update stock_levels s set on_hand = s.on_hand + d.on_hand, reserved = s.reserved + d.reserved, updated_at = $2
   from (
-    select product_id, sum(on_hand)::bigint as on_hand, sum(reserved)::bigint as reserved
-    from stock where item in (select item from go) group by product_id) d
-  where s.location_id = $2 and s.product_id = d.product_id returning 1),
+    select product_id, location_id, sum(on_hand)::bigint as on_hand, sum(reserved)::bigint as reserved
+    from stock where item in (select item from go) group by product_id, location_id) d
+  where s.product_id = d.product_id and s.location_id = d.location_id returning 1),
 moved as (
   insert into stock_moves
     (product_id, location_id, source_id, version, kind, on_hand_delta, reserved_delta, actor, moved_at)
-  select m.product_id, $2, g.order_id, g.version + 1, m.kind, m.on_hand, m.reserved, g.actor, g.at
+  select m.product_id, m.location_id, g.order_id, g.version, m.kind, m.on_hand, m.reserved, g.actor, g.updated_at
   from stock m join go g on g.item = m.item returning 1),
 head as (
   update log_head set last_event_id = last_event_id + (select count(*) from go)
   where shard = $1 and log = 'orders' and exists (select 1 from go)
-    and (select count(*) from changed) >= 0 and (select count(*) from lined) >= 0 and (select count(*) from paid) >= 0
+    and (select count(*) from changed) >= 0 and (select count(*) from moved_away) >= 0
+    and (select count(*) from lined) >= 0 and (select count(*) from extended) >= 0
+    and (select count(*) from shipped) >= 0 and (select count(*) from paid) >= 0
     and (select count(*) from stocked) >= 0 and (select count(*) from moved) >= 0
   returning last_event_id - (select count(*) from go) as base),
 history as (
-  insert into order_history (shard, event_id, order_id, version, timestamp, event_type, actor, request_id, details)
-  select $1, head.base + g.place, g.order_id, g.version + 1, g.at, g.event_type, g.actor, g.request_id, g.details
+  insert into order_history
+    (shard, event_id, order_id, version, timestamp, event_type, actor, request_id, details, hash)
+  select $1, head.base + g.place, g.order_id, g.version, g.updated_at, g.event_type, g.actor, g.request_id, g.details,
+    g.history_hash
   from go g cross join head)
-select g.item, 'changed' as outcome, head.base + g.place as event_id from go g cross join head
-union all
-select item, 'key_known', null from current where item not in (select item from go)`
+select g.item, 'changed' as outcome, head.base + g.place as event_id, null as product_id, null as location_id,
+  null::bigint as requested, null::bigint as available from go g cross join head
+union all select item, 'key_known', null, null, null, null, null from ready where item not in (select item from go)
+union all select item, 'stale', null, null, null, null, null from stale where item in (select item from current)
+union all select item, 'short', null, product_id, location_id, quantity, available from short`
 
 interface OutcomeRow {
   item: number
-  outcome: 'changed' | 'key_known'
+  outcome: 'changed' | 'key_known' | 'stale' | 'short'
   event_id: bigint | null
+  product_id: string | null
+  location_id: string | null
+  requested: bigint | null
+  available: bigint | null
+}
+
+function toOutcome(row: OutcomeRow | undefined): ChangeOutcome {
+  switch (row?.outcome) {
+    case undefined:
+      return { kind: 'lost' }
+    case 'changed':
+      return { kind: 'changed', eventId: row!.event_id! }
+    case 'short': {
+      const { product_id: productId, location_id: locationId, requested, available } = row!
+      return {
+        kind: 'short',
+        productId: productId!,
+        locationId: locationId!,
+        requested: Number(requested),
+        available: Number(available),
+      }
+    }
+    default:
+      return { kind: row!.outcome as 'key_known' | 'stale' }
+  }
 }
 
 function changedLines({ before, after }: OrderChange): LineState[] {
   const old = new Map(before.lines.map((line) => [line.lineNo, line]))
   return after.lines.filter((line) => {
     const was = old.get(line.lineNo)
-    return was?.shipped !== line.shipped || was.cancelled !== line.cancelled || was.returned !== line.returned
+    if (was === undefined) return false
+    return was.shipped !== line.shipped || was.cancelled !== line.cancelled || was.returned !== line.returned
   })
 }
 
-function changedPayments({ before, after }: OrderChange) {
-  return after.payments.filter((payment) => !before.payments.includes(payment))
+function changedShipments({ before, after }: OrderChange) {
+  const old = new Map(before.shipments.map((shipment) => [shipment.shipmentNo, shipment]))
+  return after.shipments
+    .filter((shipment) => !before.shipments.includes(shipment))
+    .map((shipment) => ({
+      ...shipment,
+      arrived: shipment.delivered && old.get(shipment.shipmentNo)?.delivered !== true,
+    }))
 }
 
 function paramsOf(shard: number, changes: readonly OrderChange[]): SqlParam[] {
-  const each = <T extends SqlParam>(pick: (change: OrderChange) => T) => changes.map(pick) as SqlParam
   const flat = <T>(pick: (change: OrderChange) => readonly T[]) =>
     changes.flatMap((change, item) => pick(change).map((part) => ({ ...part, item, orderId: change.orderId })))
-  const stock = flat((change) => change.stock)
-  const lines = flat(changedLines)
-  const payments = flat(changedPayments)
+  const added = flat((change) => change.addedLines)
   return [
     shard,
-    LOCATION,
-    changes.map((_, item) => item),
-    each((change) => change.orderId),
-    each(({ before }) => before.version),
-    each(({ after }) => after.status),
-    each(({ after }) => after.paymentStatus),
-    each(({ after }) => after.fulfillmentStatus),
-    each(({ after }) => after.paidTotal),
-    each(({ after }) => after.refundedTotal),
-    each(({ answer }) => answer?.key.scope),
-    each(({ answer }) => answer?.key.key),
-    each(({ answer }) => answer?.key.fingerprint),
-    each(({ answer }) => answer?.status),
-    each(({ answer }) => answer?.body),
-    each(({ event }) => event.event.type),
-    each(({ event }) => new Date(event.atMs)),
-    each(({ event }) => event.actor),
-    each(({ event }) => event.requestId),
-    each(({ event }) => event.event.details),
-    stock.map((move) => move.item),
-    stock.map((move) => move.productId),
-    stock.map((move) => move.kind),
-    stock.map((move) => move.onHand),
-    stock.map((move) => move.reserved),
-    lines.map((line) => line.item),
-    lines.map((line) => line.orderId),
-    lines.map((line) => line.lineNo),
-    lines.map((line) => line.shipped),
-    lines.map((line) => line.cancelled),
-    lines.map((line) => line.returned),
-    payments.map((payment) => payment.item),
-    payments.map((payment) => payment.orderId),
-    payments.map((payment) => payment.paymentIntentId),
-    payments.map((payment) => payment.captured),
-    payments.map((payment) => payment.refunded),
     new Date(Math.max(...changes.map(({ event }) => event.atMs))),
+    changes.map((_, item) => item),
+    ...STATE.params(changes),
+    ...REQUEST.params(changes),
+    ...STOCK.params(flat((change) => change.stock)),
+    ...QUANTITIES.params(flat(changedLines)),
+    ...ADDED.params(added),
+    ...LINE.params(added),
+    ...SHIPMENT.params(flat(changedShipments)),
+    ...PAYMENT.params(flat(({ before, after }) => after.payments.filter((paid) => !before.payments.includes(paid)))),
   ]
 }
 
@@ -169,11 +316,7 @@ async function changeBatch(
     async (batch) => {
       const rows = await sql.query<OutcomeRow>(CHANGE, paramsOf(shard, batch))
       const byItem = new Map(rows.map((row) => [row.item, row]))
-      return batch.map((_, item): ChangeOutcome => {
-        const row = byItem.get(item)
-        if (row === undefined) return { kind: 'lost' }
-        return row.outcome === 'changed' ? { kind: 'changed', eventId: row.event_id! } : { kind: 'key_known' }
-      })
+      return batch.map((_, item) => toOutcome(byItem.get(item)))
     },
   )
   return changes.map((change) => results.get(change) ?? { ok: true, value: { kind: 'lost' } })

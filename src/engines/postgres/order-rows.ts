@@ -1,20 +1,21 @@
 import { decomposeId } from '../../core/ids.ts'
-import type {
-  FulfillmentStatus,
-  LineState,
-  OrderOrigin,
-  OrderStatus,
-  PaymentStatus,
-  Place,
-} from '../../orders/order.ts'
-import type { Address, HistoryEntry, Order, OrderLine } from '../../orders/ports.ts'
+import type { LineQuantity, OrderEvent, Place } from '../../orders/model/events.ts'
+import type { LineState, Shipment } from '../../orders/model/order.ts'
+import type { FulfillmentStatus, OrderOrigin, OrderStatus, PaymentStatus } from '../../orders/model/statuses.ts'
+import type { Address, Adjustment, Gift, HistoryEntry, Order, OrderLine, TaxRule } from '../../orders/ports.ts'
 
-/** Reading orders: each with its lines and payments by one statement, so that they belong together. */
+/** Reading orders: each with its lines, shipments and payments by one statement, so that they belong together. */
 const LINES = `
-(select jsonb_agg(jsonb_build_array(l.line_no, l.product_id, l.sku, l.product_name, l.product_category, l.quantity,
-    l.price_at_time_of_purchase, l.discount, l.amount, l.tax, l.quantity_shipped, l.quantity_cancelled,
-    l.quantity_returned) order by l.line_no)
+(select jsonb_agg(jsonb_build_array(l.line_no, l.product_id, l.location_id, l.sku, l.product_name, l.product_category,
+    l.quantity, l.price_at_time_of_purchase, l.discount, l.tax_included, l.amount, l.tax, l.quantity_shipped,
+    l.quantity_cancelled, l.quantity_returned) order by l.line_no)
  from order_line_items l where l.shard = o.shard and l.order_id = o.order_id) as lines`
+
+const SHIPMENTS = `
+(select jsonb_agg(jsonb_build_array(s.shipment_no, s.lines, s.carrier, s.tracking_number, s.tracking_url,
+    (extract(epoch from s.shipped_at) * 1000)::bigint, (extract(epoch from s.delivered_at) * 1000)::bigint)
+    order by s.shipment_no)
+ from order_shipments s where s.shard = o.shard and s.order_id = o.order_id) as shipments`
 
 const PAYMENTS = `
 (select jsonb_agg(jsonb_build_array(p.payment_intent_id, p.captured, p.refunded)
@@ -23,12 +24,23 @@ const PAYMENTS = `
 
 export const ORDER_COLUMNS = `
 o.order_id, o.order_number, o.customer_id, o.customer_name, o.order_date, o.time_zone, o.business_day, o.status,
-o.payment_status, o.fulfillment_status, o.currency, o.subtotal, o.shipping_total, o.tax_total, o.total_price,
-o.paid_total, o.refunded_total, o.shipping_address_id, o.shipping_address, o.shipping_country, o.shipping_region,
-o.shipping_city,
-o.billing, o.metadata, o.origin, o.version, o.updated_at,${LINES},${PAYMENTS}`
+o.payment_status, o.fulfillment_status, o.currency, o.prices_include_tax, o.shipping_total, o.shipping_tax,
+o.total_price, o.cancelled_total, o.returned_total, o.shipping_taken_back, o.paid_total, o.refunded_total,
+o.goodwill_total, o.adjustments, o.tax_rules, o.shipping_address_id, o.shipping_address, o.shipping_country,
+o.shipping_region, o.shipping_city, o.billing, o.gift, o.note, o.metadata, o.origin, o.version, o.history_hash,
+o.updated_at,${LINES},${SHIPMENTS},${PAYMENTS}`
 
-type LineRow = [number, string, string, string, string, ...amounts: number[]]
+type LineRow = [number, string, string, string, string, string, ...figures: number[]]
+
+type ShipmentRow = [
+  shipmentNo: number,
+  lines: LineQuantity[],
+  carrier: string | null,
+  trackingNumber: string | null,
+  trackingUrl: string | null,
+  shippedAtMs: number,
+  deliveredAtMs: number | null,
+]
 
 export interface OrderRow {
   order_id: bigint
@@ -42,38 +54,50 @@ export interface OrderRow {
   payment_status: PaymentStatus
   fulfillment_status: FulfillmentStatus
   currency: string
-  subtotal: bigint
+  prices_include_tax: boolean
   shipping_total: bigint
-  tax_total: bigint
+  shipping_tax: bigint
   total_price: bigint
+  cancelled_total: bigint
+  returned_total: bigint
+  shipping_taken_back: boolean
   paid_total: bigint
   refunded_total: bigint
+  goodwill_total: bigint
+  adjustments: Adjustment[]
+  tax_rules: TaxRule[]
   shipping_address_id: string | null
   shipping_address: Address
   shipping_country: string
   shipping_region: string | null
   shipping_city: string
   billing: Record<string, unknown> | null
+  gift: Gift | null
+  note: string | null
   metadata: Record<string, unknown>
   origin: OrderOrigin
   version: number
+  history_hash: Uint8Array
   updated_at: Date
   lines: LineRow[] | null
+  shipments: ShipmentRow[] | null
   payments: [string, number, number][] | null
 }
 
 function toLine(row: LineRow): OrderLine {
-  const [lineNo, productId, sku, productName, productCategory, quantity, price, discount, amount, tax, ...became] = row
-  const [shipped, cancelled, returned] = became
+  const [lineNo, productId, locationId, sku, productName, productCategory, quantity, price, discount, ...rest] = row
+  const [taxIncluded, amount, tax, shipped, cancelled, returned] = rest
   return {
     lineNo,
     productId,
+    locationId,
     sku,
     productName,
     productCategory,
     quantity: quantity!,
     price: BigInt(price!),
     discount: BigInt(discount!),
+    taxIncluded: BigInt(taxIncluded!),
     amount: BigInt(amount!),
     tax: BigInt(tax!),
     shipped: shipped!,
@@ -82,19 +106,55 @@ function toLine(row: LineRow): OrderLine {
   }
 }
 
-function toLineState(line: OrderLine): LineState {
-  const { lineNo, productId, quantity, amount, tax, shipped, cancelled, returned } = line
-  return { lineNo, productId, quantity, amount, tax, shipped, cancelled, returned }
+function toLineState({ sku: _, productName: __, productCategory: ___, ...line }: OrderLine): LineState {
+  return line
 }
 
-export function toOrder(row: OrderRow): Order {
-  const lines = (row.lines ?? []).map(toLine)
+function toShipment([shipmentNo, lines, carrier, number, url, , deliveredAtMs]: ShipmentRow): Shipment {
+  return {
+    shipmentNo,
+    lines,
+    ...(carrier === null ? {} : { carrier }),
+    ...(number === null ? {} : { tracking_number: number }),
+    ...(url === null ? {} : { tracking_url: url }),
+    delivered: deliveredAtMs !== null,
+  }
+}
+
+function toState(row: OrderRow, lines: readonly OrderLine[]): Order['state'] {
   const region = row.shipping_region
   const place: Place = {
     country: row.shipping_country,
     ...(region === null ? {} : { region }),
     city: row.shipping_city,
   }
+  return {
+    version: row.version,
+    status: row.status,
+    paymentStatus: row.payment_status,
+    fulfillmentStatus: row.fulfillment_status,
+    origin: row.origin,
+    currency: row.currency,
+    totalPrice: row.total_price,
+    cancelledTotal: row.cancelled_total,
+    returnedTotal: row.returned_total,
+    paidTotal: row.paid_total,
+    refundedTotal: row.refunded_total,
+    goodwillTotal: row.goodwill_total,
+    place,
+    shipping: { amount: row.shipping_total, tax: row.shipping_tax, takenBack: row.shipping_taken_back },
+    lines: lines.map(toLineState),
+    shipments: (row.shipments ?? []).map(toShipment),
+    payments: (row.payments ?? []).map(([paymentIntentId, captured, refunded]) => ({
+      paymentIntentId,
+      captured: BigInt(captured),
+      refunded: BigInt(refunded),
+    })),
+  }
+}
+
+export function toOrder(row: OrderRow): Order {
+  const lines = (row.lines ?? []).map(toLine)
   return {
     orderId: row.order_id,
     orderNumber: row.order_number,
@@ -103,36 +163,25 @@ export function toOrder(row: OrderRow): Order {
     orderDateMs: row.order_date.getTime(),
     timeZone: row.time_zone,
     businessDay: row.business_day,
-    currency: row.currency,
-    subtotal: row.subtotal,
-    shippingTotal: row.shipping_total,
-    taxTotal: row.tax_total,
-    totalPrice: row.total_price,
+    pricesIncludeTax: row.prices_include_tax,
+    adjustments: row.adjustments,
+    taxRules: row.tax_rules,
     shippingAddressId: row.shipping_address_id ?? undefined,
     shippingAddress: row.shipping_address,
     billing: row.billing ?? undefined,
+    gift: row.gift ?? undefined,
+    note: row.note ?? undefined,
     metadata: row.metadata,
     origin: row.origin,
+    state: toState(row, lines),
     lines,
+    shipmentTimes: (row.shipments ?? []).map(([shipmentNo, , , , , shippedAtMs, deliveredAtMs]) => ({
+      shipmentNo,
+      shippedAtMs,
+      deliveredAtMs: deliveredAtMs ?? undefined,
+    })),
     updatedAtMs: row.updated_at.getTime(),
-    state: {
-      version: row.version,
-      status: row.status,
-      paymentStatus: row.payment_status,
-      fulfillmentStatus: row.fulfillment_status,
-      origin: row.origin,
-      currency: row.currency,
-      totalPrice: row.total_price,
-      paidTotal: row.paid_total,
-      refundedTotal: row.refunded_total,
-      place,
-      lines: lines.map(toLineState),
-      payments: (row.payments ?? []).map(([paymentIntentId, captured, refunded]) => ({
-        paymentIntentId,
-        captured: BigInt(captured),
-        refunded: BigInt(refunded),
-      })),
-    },
+    historyHash: row.history_hash,
   }
 }
 
@@ -145,9 +194,10 @@ export interface HistoryRow {
   actor: string
   request_id: string | null
   details: Record<string, unknown>
+  hash: Uint8Array
 }
 
-export const HISTORY_COLUMNS = 'shard, event_id, version, timestamp, event_type, actor, request_id, details'
+export const HISTORY_COLUMNS = 'shard, event_id, version, timestamp, event_type, actor, request_id, details, hash'
 
 export function toHistoryEntry(row: HistoryRow): HistoryEntry {
   return {
@@ -158,7 +208,8 @@ export function toHistoryEntry(row: HistoryRow): HistoryEntry {
     actor: row.actor,
     requestId: row.request_id ?? undefined,
     // The table holds what this program wrote.
-    event: { type: row.event_type, details: row.details } as unknown as HistoryEntry['event'],
+    event: { type: row.event_type, details: row.details } as unknown as OrderEvent,
+    hash: row.hash,
   }
 }
 

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { createBatcher } from '../../core/batcher.ts'
-import type { Order, OrderStore } from '../../orders/ports.ts'
+import type { Address, Order, OrderStore } from '../../orders/ports.ts'
 import type { PortContext } from '../engine.ts'
 import { readKey, shardOfKey } from '../sql/idempotency.ts'
-import type { SqlClient, SqlParam } from '../sql/sql.ts'
+import type { SqlClient } from '../sql/sql.ts'
 import { createChanger } from './order-change.ts'
-import { importCatalogue, importOrders } from './order-import.ts'
+import { listOrders } from './order-list.ts'
 import { createPlacer } from './order-place.ts'
 import {
   HISTORY_COLUMNS,
@@ -25,13 +25,14 @@ const HISTORY = `
 select ${HISTORY_COLUMNS} from order_history
 where shard = $1 and order_id = $2 and version > $3 order by version limit $4`
 
-const ID_MAX = 2n ** 63n - 1n
+const FORMER_ADDRESSES = `
+select until_version, shipping_address_id, shipping_address from order_addresses
+where shard = $1 and order_id = $2 order by until_version`
 
-/** One text per set of filters, so that each has its own plan: the page is read from the index of its filter. */
-function listStatement(byCustomer: boolean, byStatus: boolean): string {
-  const conditions = ['o.order_id < $1', ...(byCustomer ? ['o.customer_id = $3'] : [])]
-  if (byStatus) conditions.push(`o.status = $${byCustomer ? 4 : 3}`)
-  return `select ${ORDER_COLUMNS} from orders o where ${conditions.join(' and ')} order by o.order_id desc limit $2`
+interface FormerAddressRow {
+  until_version: number
+  shipping_address_id: string | null
+  shipping_address: Address
 }
 
 export function openOrderStore(sql: SqlClient, shards: number, { clock }: PortContext): OrderStore {
@@ -52,18 +53,18 @@ export function openOrderStore(sql: SqlClient, shards: number, { clock }: PortCo
     place: createPlacer(sql, shards, clock),
     change: createChanger(sql, shards),
     find: (orderId) => finder.add(orderId),
-    async list({ customerId, status }, before, limit) {
-      const params: SqlParam[] = [before ?? ID_MAX, limit]
-      if (customerId !== undefined) params.push(customerId)
-      if (status !== undefined) params.push(status)
-      const statement = listStatement(customerId !== undefined, status !== undefined)
-      return (await sql.query<OrderRow>(statement, params)).map(toOrder)
-    },
+    list: (filter, before, limit) => listOrders(sql, filter, before, limit),
     async history(orderId, after, limit) {
       const rows = await sql.query<HistoryRow>(HISTORY, [shardOfOrder(orderId), orderId, after, limit])
       return rows.map(toHistoryEntry)
     },
-    importCatalogue: (catalogue, origin) => importCatalogue(sql, catalogue, origin),
-    importOrders: (orders) => importOrders(sql, orders),
+    async formerAddresses(orderId) {
+      const rows = await sql.query<FormerAddressRow>(FORMER_ADDRESSES, [shardOfOrder(orderId), orderId])
+      return rows.map((row) => ({
+        untilVersion: row.until_version,
+        shippingAddressId: row.shipping_address_id ?? undefined,
+        shippingAddress: row.shipping_address,
+      }))
+    },
   }
 }

@@ -1,46 +1,68 @@
 import type { Projection } from '../../log/port.ts'
+import { SALES_REPORT_VERSION } from '../../orders/report/definition.ts'
 import type { SqlTx } from '../sql/sql.ts'
+import { ADD_CELLS, CELLS } from './report-cells.ts'
 
 export const SALES_REPORT = 'daily_sales_report'
 
+const FACT_COLUMNS = `shard, booked_day, order_id, event_no, line_no, leg, kind, sale_day, order_date, customer_name,
+  product_id, product_name, product_category, quantity, price, tax, currency, shipping_country, shipping_region,
+  shipping_city`
+
+/** Stores the legs that `where` selects as facts of generation `$1`; the natural key makes a repeat insert nothing. */
+export const insertLegs = (where: string) => `
+insert into daily_sales_report_gen (generation, ${FACT_COLUMNS})
+select $1, ${FACT_COLUMNS} from sales_legs where ${where}
+on conflict (shard, order_id, event_no, line_no, leg, generation, sale_day) do nothing
+returning 1 as sign, order_id, event_no, kind, product_category, shipping_city, product_id, sale_day, booked_day,
+  currency, quantity, price, tax`
+
 /**
- * The legs of the given events as flat rows: every amount beside what it was sold as, to whom, and where it went. All
- * that is joined was fixed when the order was made, so a rebuild makes the same rows. The natural key makes a repeat
- * insert nothing. A leg without its line breaks the not-null rules, so that it is set aside instead of being lost.
+ * The legs of the given events as facts, and their sums into the rollups. A sale is the first that is booked of an order;
+ * of what comes later, how many units the order had before is looked up in its history.
  */
 const FOLD = `
-insert into daily_sales_report_gen (generation, shard, booked_day, order_id, event_no, line_no, leg, kind, sale_day,
-  order_date, customer_name, product_id, product_name, product_category, quantity, price, tax, currency,
-  shipping_country, shipping_region, shipping_city)
-select $1, h.shard, (h.details->>'booked_day')::date, h.order_id, h.version, leg.line_no, leg.ordinality, leg.kind,
-  o.business_day, o.order_date, o.customer_name, l.product_id, l.product_name, l.product_category, leg.quantity,
-  leg.amount, leg.tax, o.currency, h.details->'ship_to'->>'country', h.details->'ship_to'->>'region',
-  h.details->'ship_to'->>'city'
-from order_history h
-cross join lateral rows from (
-  jsonb_to_recordset(h.details->'legs') as (line_no int, kind text, quantity int, amount bigint, tax bigint)
-) with ordinality as leg (line_no, kind, quantity, amount, tax, ordinality)
-left join orders o on o.shard = h.shard and o.order_id = h.order_id
-left join order_line_items l on l.shard = h.shard and l.order_id = h.order_id and l.line_no = leg.line_no
-where h.shard = $2 and h.event_id = any($3::bigint[])
-on conflict (generation, shard, order_id, event_no, line_no, leg) do nothing`
+with moved as (${insertLegs('shard = $2 and event_id = any($3::bigint[])')}),
+later as (
+  select order_id, max(event_no) as event_no, array_agg(distinct event_no) as moved from moved
+  where order_id in (select order_id from moved where kind <> 'sale') group by order_id),
+known as (
+  select 1 as sign, l.order_id, l.event_no, l.product_category, l.shipping_city, l.product_id, l.quantity
+  from later cross join lateral (
+    select * from sales_legs s
+    where s.shard = $2 and s.order_id = later.order_id and s.event_no < later.event_no
+      and s.event_no <> all(later.moved)) l),
+${CELLS}
+${ADD_CELLS}`
 
-const CLEAR = `
-delete from daily_sales_report_gen where (generation, shard, order_id, event_no, line_no, leg) in (
-  select generation, shard, order_id, event_no, line_no, leg from daily_sales_report_gen where generation = $1 limit $2)
-returning generation`
+const CLEAR_FACTS = `
+with gone as (
+  select shard, order_id, event_no, line_no, leg, generation, sale_day from daily_sales_report_gen
+  where generation = $1 limit $2)
+delete from daily_sales_report_gen d using gone g
+where d.shard = g.shard and d.order_id = g.order_id and d.event_no = g.event_no and d.line_no = g.line_no
+  and d.leg = g.leg and d.generation = g.generation and d.sale_day = g.sale_day
+returning d.leg`
 
-/** `order_history` -> `daily_sales_report`: one statement per batch, at a cost proportional to the batch. */
+const CLEAR_ROLLUPS = `
+delete from sales_rollups where ctid = any(array(select ctid from sales_rollups where generation = $1 limit $2))
+returning shard`
+
+/**
+ * `order_history` -> facts and rollups of `daily_sales_report`: one statement per batch, at a cost proportional to the
+ * batch. One worker at a time folds a shard, so rows of rollups are never waited for.
+ */
 export const salesReportProjection: Projection<SqlTx> = {
   name: SALES_REPORT,
   log: 'orders',
-  version: 1,
+  version: SALES_REPORT_VERSION,
   async handle({ shard, generation, events }, tx) {
     const booked = events.filter((event) => Array.isArray(event.payload['legs']))
     if (booked.length === 0) return
     await tx.query(FOLD, [generation, shard, booked.map((event) => event.eventId)])
   },
   async clear(generation, limit, tx) {
-    return (await tx.query(CLEAR, [generation, limit])).length
+    const facts = (await tx.query(CLEAR_FACTS, [generation, limit])).length
+    return facts > 0 ? facts : (await tx.query(CLEAR_ROLLUPS, [generation, limit])).length
   },
 }

@@ -1,98 +1,248 @@
-import type { SalesDimension, SalesFigures, SalesQuery, SalesReportStore, SalesRow } from '../../orders/ports.ts'
-import type { SqlClient, SqlParam, SqlTx } from '../sql/sql.ts'
+import { AppError } from '../../core/errors.ts'
+import type {
+  SalesAnswers,
+  SalesDimension,
+  SalesPlan,
+  SalesQuery,
+  SalesRead,
+  SalesReportStore,
+  SalesRow,
+} from '../../orders/ports.ts'
+import type { SqlClient, SqlParam, SqlRunner, SqlTx } from '../sql/sql.ts'
+import { createArchive } from './report-archive.ts'
+import { createFactReader } from './report-facts.ts'
+import { rebuildMonth } from './report-month.ts'
+import { extendPartitions } from './report-partitions.ts'
 import { SALES_REPORT } from './report-projection.ts'
 
 // The oldest event behind the checkpoint of any shard: everything before it is in the report.
-const OLDEST_MISSING = `
-select min(h.timestamp) as at
+const FRESHNESS = `
+select p.live_generation as generation, min(h.timestamp) as oldest,
+  sum(g.last_event_id - c.last_event_id)::bigint as lag
 from projections p
 join projection_checkpoints c on c.projection = p.name and c.generation = p.live_generation
-join order_history h on h.shard = c.shard and h.event_id = c.last_event_id + 1
-where p.name = $1`
+join log_head g on g.log = p.log and g.shard = c.shard
+left join order_history h on h.shard = c.shard and h.event_id = c.last_event_id + 1
+where p.name = $1 group by p.live_generation`
 
-/** Expression of each dimension, made of the day that counts. */
-const DIMENSIONS: Readonly<Record<SalesDimension, (day: string) => string>> = {
-  day: (day) => `${day}::text`,
-  month: (day) => `to_char(${day}, 'YYYY-MM')`,
-  category: () => 'product_category',
-  city: () => 'shipping_city',
+interface FreshnessRow {
+  generation: number
+  oldest: Date | null
+  lag: bigint
 }
 
 interface FiguresRow {
   currency: string
   price: bigint
+  tax: bigint
   quantity: bigint
   orders: bigint
+  product_name?: string | null
 }
 
 type GroupRow = FiguresRow & { [D in SalesDimension]?: string }
 
-const toFigures = (row: FiguresRow): SalesFigures => ({
-  currency: row.currency,
-  price: row.price,
-  quantity: Number(row.quantity),
-  orders: Number(row.orders),
+const isDay = (name: SalesDimension) => name === 'day' || name === 'month'
+
+/** Expressions of the dimensions; days are those of the column that counts. */
+const dimensionsOf = (day: string): Readonly<Record<SalesDimension, string>> => ({
+  day: `${day}::text`,
+  month: `to_char(${day}, 'YYYY-MM')`,
+  category: 'product_category',
+  city: 'shipping_city',
+  product: 'product_id',
+  country: 'shipping_country',
+  region: `coalesce(shipping_region, '')`,
 })
 
-/** The conditions that a query has, each a constant text with the number of its parameter. */
-function conditionsOf(query: SalesQuery): { where: string; params: SqlParam[] } {
-  const params: SqlParam[] = []
-  const conditions: string[] = []
-  const add = (text: string, value: string | undefined) => {
-    if (value === undefined) return
-    params.push(value)
-    conditions.push(`${text} $${params.length}`)
+/** Collects parameters; each condition is a constant text with the number of its parameter. */
+function conditions(params: SqlParam[]) {
+  const texts: string[] = []
+  return {
+    add(text: string, value: SqlParam | undefined): void {
+      if (value === undefined) return
+      params.push(value)
+      texts.push(text.replace('?', `$${params.length}`))
+    },
+    where: () => (texts.length === 0 ? 'true' : texts.join(' and ')),
   }
-  add('product_category =', query.productCategory)
-  add('shipping_city =', query.shippingCity)
-  add('currency =', query.currency)
-  add(`${query.dayOf} >=`, query.from)
-  add(`${query.dayOf} <=`, query.to)
-  return { where: conditions.length === 0 ? 'true' : conditions.join(' and '), params }
+}
+
+/** What both sources have columns for. */
+function addFilters(filters: ReturnType<typeof conditions>, { query, products }: SalesRead): void {
+  filters.add('product_category = ?', query.productCategory)
+  filters.add('shipping_city = ?', query.shippingCity)
+  filters.add('product_id = ?', query.productId)
+  filters.add('product_id = any(?::text[])', products)
+  filters.add('currency = ?', query.currency)
+}
+
+/** The end of a statement whose CTE `found` has the groups: their order, their number, names of products. */
+function listed({ query, sort }: SalesRead, limit: string): string {
+  const named = query.groupBy.includes('product')
+  const order = query.groupBy.map((name) => `found.${name} collate "C"`)
+  if (sort !== undefined) order.unshift(`found.${sort} desc`)
+  return `
+    select found.*${named ? ', p.name as product_name' : ''} from found
+    ${named ? 'left join products p on p.product_id = found.product' : ''}
+    order by ${[...order, 'found.currency collate "C"'].join(', ')} ${limit}`
 }
 
 /**
- * Sums per order first: an order counts in a group while units of it are left there. In text only names from this file
- * and from the query's fixed sets stand, so there is a bounded number of texts.
+ * Sums of rollups: each period by its key. The lateral subquery keeps it at that, whatever the planner thinks of the
+ * number of periods. An open span ends where the rollups of its period do.
  */
-function statementOf(query: SalesQuery, dimensions: readonly SalesDimension[], where: string, limit: string): string {
-  const named = dimensions.map((name) => `${DIMENSIONS[name](query.dayOf)} as ${name}`)
-  const names = [...dimensions, 'currency']
-  return `
-    select ${names.join(', ')}, sum(price)::bigint as price, sum(quantity)::bigint as quantity,
-      count(*) filter (where quantity > 0) as orders
-    from (
-      select ${[...named, 'currency'].join(', ')}, order_id, sum(price) as price, sum(quantity) as quantity
-      from daily_sales_report where ${where}
-      group by ${[...named.map((_, index) => index + 1), named.length + 1].join(', ')}, order_id) as per_order
-    group by ${names.join(', ')} order by ${names.join(', ')} ${limit}`
+function rollupStatement(read: SalesRead, plan: SalesPlan & { source: 'rollups' }, generation: number) {
+  const { query } = read
+  const prefix = query.dayOf === 'sale_day' ? 'sale' : 'booked'
+  const params: SqlParam[] = [
+    generation,
+    plan.grain,
+    plan.spans.map(({ period }) => period),
+    plan.spans.map(({ first }) => first),
+    plan.spans.map(({ last }) => last),
+  ]
+  const filters = conditions(params)
+  addFilters(filters, read)
+  params.push(read.rowsMax + 1)
+  const by = dimensionsOf('r.starts')
+  const groups = [...query.groupBy.map((name) => `${by[name]} as ${name}`), 'currency'].join(', ')
+  const edge = (direction: 'asc' | 'desc') => `(
+    select r.starts from sales_rollups r where r.generation = $1 and r.grain = 'all' and r.period = s.period
+    order by r.starts ${direction} limit 1)`
+  const text = `
+    with wanted as (
+      select s.period, d.starts::date as starts
+      from unnest($3::text[], $4::date[], $5::date[]) as s (period, first, last)
+      cross join lateral generate_series(
+        greatest(s.first, ${edge('asc')})::timestamp, least(s.last, ${edge('desc')})::timestamp,
+        case s.period when 'month' then interval '1 month' else interval '1 day' end) as d (starts)),
+    found as (
+      select ${groups}, sum(r.${prefix}_price)::bigint as price, sum(r.${prefix}_tax)::bigint as tax,
+        sum(r.${prefix}_quantity)::bigint as quantity, sum(r.${prefix}_orders)::bigint as orders
+      from wanted w cross join lateral (
+        select * from sales_rollups
+        where generation = $1 and grain = $2 and period = w.period and starts = w.starts and ${filters.where()}
+        offset 0) r
+      group by ${groupNumbers(query.groupBy.length + 1)} having sum(r.${prefix}_facts) > 0)
+    ${listed(read, `limit $${params.length}`)}`
+  return { text, params }
 }
 
-function toRow(row: GroupRow, dimensions: readonly SalesDimension[]): SalesRow {
-  return { ...toFigures(row), group: Object.fromEntries(dimensions.map((name) => [name, row[name]])) }
+const groupNumbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1).join(', ')
+
+/**
+ * Sums of rows. By sale day an order counts in a group while it has units left there. By booked day it counts where it
+ * came to have some, and is subtracted where it came to have none, so all its rows are looked at.
+ */
+function factStatement(read: SalesRead, generation: number) {
+  const { query } = read
+  const { dayOf, kind, groupBy } = query
+  const params: SqlParam[] = [generation]
+  const filters = conditions(params)
+  addFilters(filters, read)
+  filters.add('shipping_country = ?', query.shippingCountry)
+  filters.add('shipping_region = ?', query.shippingRegion)
+  filters.add('kind = ?', kind)
+  const range = conditions(params)
+  range.add(`${dayOf} >= ?`, query.from)
+  range.add(`${dayOf} <= ?`, query.to)
+  params.push(read.rowsMax + 1)
+
+  const by = dimensionsOf(dayOf)
+  const columns = groupBy.filter((name) => !isDay(name))
+  const cell = columns.map((name) => `${by[name]} as ${name}`)
+  const days = groupBy.filter(isDay)
+  const isFlow = dayOf === 'booked_day' && kind === undefined
+  const orders = isFlow
+    ? `count(*) filter (where units > 0 and units - quantity <= 0)
+        - count(*) filter (where units <= 0 and units - quantity > 0)`
+    : `count(${kind === undefined ? '*) filter (where quantity > 0' : 'distinct order_id'})`
+  // Of an order that has a row in the range, the rows before it too.
+  const scope = isFlow
+    ? `(shard, order_id) in (
+        select shard, order_id from daily_sales_report_gen where generation = $1 and ${filters.where()} and ${range.where()})`
+    : range.where()
+  const keys = [...cell, 'currency', 'shard', 'order_id', ...(isFlow ? ['event_no'] : []), `${dayOf}`]
+  const running = `sum(quantity) over (
+    partition by ${[...columns, 'shard', 'order_id'].join(', ')} order by event_no) as units`
+  const text = `
+    with summed as (
+      select ${keys.join(', ')}, sum(price) as price, sum(tax) as tax, sum(quantity) as quantity
+      from daily_sales_report_gen where generation = $1 and ${filters.where()} and ${scope}
+      group by ${groupNumbers(keys.length)}),
+    counted as (select *${isFlow ? `, ${running}` : ''} from summed),
+    found as (
+      select ${[...columns, ...days.map((name) => `${by[name]} as ${name}`), 'currency'].join(', ')},
+        sum(price)::bigint as price, sum(tax)::bigint as tax, sum(quantity)::bigint as quantity, (${orders})::bigint as orders
+      from counted where ${range.where()} group by ${groupNumbers(groupBy.length + 1)})
+    ${listed(read, `limit $${params.length}`)}`
+  return { text, params }
 }
 
-async function readSales(tx: SqlTx, query: SalesQuery) {
-  const { where, params } = conditionsOf(query)
-  const dimensions = [...new Set(query.groupBy)]
-  const [oldest] = await tx.query<{ at: Date | null }>(OLDEST_MISSING, [SALES_REPORT])
-  const totals = await tx.query<FiguresRow>(statementOf(query, [], where, ''), params)
-  const rows =
-    dimensions.length === 0
-      ? []
-      : await tx.query<GroupRow>(statementOf(query, dimensions, where, `limit $${params.length + 1}`), [
-          ...params,
-          query.rowsMax + 1,
-        ])
+function toRow(row: GroupRow, { groupBy }: SalesQuery): SalesRow {
   return {
-    totals: totals.map(toFigures),
-    rows: rows.map((row) => toRow(row, dimensions)),
-    oldestMissingMs: oldest?.at?.getTime(),
+    currency: row.currency,
+    price: row.price,
+    tax: row.tax,
+    quantity: Number(row.quantity),
+    orders: Number(row.orders),
+    group: Object.fromEntries(groupBy.map((name) => [name, row[name]])),
+    ...(row.product_name == null ? {} : { productName: row.product_name }),
   }
+}
+
+const ARCHIVED_SALES = `
+select to_char(month, 'YYYY-MM') as month from archived_months
+where ($1::date is null or month + interval '1 month' > $1) and ($2::date is null or month <= $2) order by month`
+
+// Rows that came after their month was archived are in the report, but not those of the same orders before them.
+const ARCHIVED_BOOKINGS = `
+select to_char(a.month, 'YYYY-MM') as month from archived_months a
+where (($1::date is null or a.booked_to >= $1) and ($2::date is null or a.booked_from <= $2))
+  or exists (
+    select 1 from daily_sales_report_gen r
+    where r.sale_day >= a.month and r.sale_day < a.month + interval '1 month'
+      and ($1::date is null or r.booked_day >= $1) and ($2::date is null or r.booked_day <= $2))
+order by month`
+
+/** Throws `report_archived` when rows of these days are not in the report any more. */
+export async function refuseArchived(
+  tx: SqlRunner,
+  { dayOf, from, to }: Pick<SalesQuery, 'dayOf' | 'from' | 'to'>,
+): Promise<void> {
+  const rows = await tx.query<{ month: string }>(dayOf === 'sale_day' ? ARCHIVED_SALES : ARCHIVED_BOOKINGS, [from, to])
+  if (rows.length === 0) return
+  const months = rows.map(({ month }) => month)
+  throw new AppError(
+    'report_archived',
+    `This needs rows of ${months.join(', ')}, which are archived; sums by day, month, category, city or product remain`,
+    { data: { months } },
+  )
+}
+
+async function readOne(tx: SqlTx, read: SalesRead, generation: number): Promise<SalesRow[]> {
+  const { query, plan } = read
+  if (plan.source === 'facts') await refuseArchived(tx, query)
+  const { text, params } =
+    plan.source === 'facts' ? factStatement(read, generation) : rollupStatement(read, plan, generation)
+  return (await tx.query<GroupRow>(text, params)).map((row) => toRow(row, query))
+}
+
+async function readSales(tx: SqlTx, reads: readonly SalesRead[]): Promise<SalesAnswers> {
+  const [fresh] = await tx.query<FreshnessRow>(FRESHNESS, [SALES_REPORT])
+  if (fresh === undefined) throw new AppError('projection_not_found', `No projection is named "${SALES_REPORT}"`)
+  const answers: SalesRow[][] = []
+  for (const read of reads) answers.push(await readOne(tx, read, fresh.generation))
+  return { answers, oldestMissingMs: fresh.oldest?.getTime(), lagEvents: Number(fresh.lag) }
 }
 
 export function openSalesReportStore(sql: SqlClient): SalesReportStore {
   return {
-    sales: (query) => sql.transaction((tx) => readSales(tx, query), { snapshot: true }),
+    sales: (reads) => sql.transaction((tx) => readSales(tx, reads), { snapshot: true }),
+    ...createFactReader(sql),
+    ...createArchive(sql),
+    extend: (nowMs) => extendPartitions(sql, nowMs),
+    rebuildMonth: (month, onProgress) => rebuildMonth(sql, month, onProgress),
   }
 }

@@ -1,4 +1,8 @@
 import type { ItemResult } from '../../core/batcher.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { IdempotencyKey } from '../../core/command.ts'
+import { AppError } from '../../core/errors.ts'
+import { LIMITS } from '../../core/limits.ts'
 import { isTransient } from '../../core/retry.ts'
 
 /** Rows of one statement; more are sent as several, so that none runs for long. */
@@ -40,4 +44,28 @@ export async function inBatches<Item, Result>(
   }
   for (const chunk of chunksOf(items, rowsOf)) await attempt(chunk)
   return results
+}
+
+/** The first of those that bring the same idempotency key, and all without one: no batch may hold a key twice. */
+export function distinctByKey<Item>(items: readonly Item[], keyOf: (item: Item) => IdempotencyKey | undefined): Item[] {
+  const seen = new Set<string>()
+  return items.filter((item) => {
+    const key = keyOf(item)
+    if (key === undefined) return true
+    const id = `${key.scope}\n${key.key}`
+    return seen.has(id) ? false : seen.add(id)
+  })
+}
+
+/** Tries again what came too late for its batch. Throws `write_contention` after {@link LIMITS.commandMsMax}. */
+export async function untilDecided<Outcome extends { readonly kind: string }>(
+  clock: Clock,
+  attempt: () => Promise<Outcome | { readonly kind: 'late' }>,
+): Promise<Exclude<Outcome, { readonly kind: 'late' }>> {
+  const deadline = clock.now() + LIMITS.commandMsMax
+  for (;;) {
+    const outcome = await attempt()
+    if (outcome.kind !== 'late') return outcome as Exclude<Outcome, { readonly kind: 'late' }>
+    if (clock.now() > deadline) throw new AppError('write_contention', undefined, { retryAfterMs: 1_000 })
+  }
 }

@@ -3,8 +3,8 @@ import { hashToBucket } from '../../core/ids.ts'
 import { onlyRow, type SqlTx } from './sql.ts'
 
 const TAKE = `
-insert into idempotency_keys (shard, scope, key, fingerprint, created_at)
-values ($1, $2, $3, $4, now()) on conflict do nothing returning key`
+insert into idempotency_keys (shard, scope, key, fingerprint, operation_id, created_at)
+values ($1, $2, $3, $4, $5, now()) on conflict do nothing returning key`
 
 const READ = `
 select fingerprint, operation_id, lease_until, response_status, response_body
@@ -52,16 +52,17 @@ export async function readKey(
 /**
  * Carries out a short command at most once per key: the key row, the command's writes and its answer commit together,
  * so a refusal (a throw) leaves the key unused. `body` must be plain JSON. For commands of one transaction; those that
- * call out in the middle keep a lease and an operation id of their own.
+ * call out in the middle keep a lease and an operation id of their own; `operationId` is for finding the answer again.
  */
 export async function once<Body>(
   tx: SqlTx,
   key: IdempotencyKey | undefined,
   work: () => Promise<Body>,
+  operationId?: string,
 ): Promise<{ body: Body; replayed: boolean }> {
   if (key === undefined) return { body: await work(), replayed: false }
   const shard = 0
-  const taken = await tx.query(TAKE, [shard, key.scope, key.key, key.fingerprint])
+  const taken = await tx.query(TAKE, [shard, key.scope, key.key, key.fingerprint, operationId])
   if (taken.length === 0) {
     const stored = onlyRow(await tx.query<KeyRow>(READ, [shard, key.scope, key.key]))
     const verdict = judgeKey(key, toStoredKey(stored), Date.now())

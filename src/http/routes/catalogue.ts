@@ -8,11 +8,10 @@ import {
   CreateCustomer,
   CreateProduct,
   CustomerDocument,
+  CustomerPage,
   PricePage,
   ProductDocument,
   ProductPage,
-  SetStock,
-  StockDocument,
 } from '../../orders/schemas.ts'
 import { commandContext, NoContent, PageQuery, problems, type Routes, versioned } from '../route.ts'
 
@@ -26,16 +25,15 @@ type CatalogueService = Pick<
   | 'getProduct'
   | 'listProducts'
   | 'listPrices'
-  | 'getStock'
-  | 'setStock'
   | 'createCustomer'
   | 'getCustomer'
+  | 'listCustomers'
   | 'addAddress'
   | 'listAddresses'
   | 'eraseCustomer'
 >
 
-/** Products with price history and stock; customers and their addresses. */
+/** Products with price history; customers and their addresses. */
 export function catalogueRoutes(orders: CatalogueService): Routes {
   return (app) => {
     productRoutes(orders)(app)
@@ -129,36 +127,6 @@ function productRoutes(orders: CatalogueService): Routes {
       },
       async ({ params, query }) => orders.listPrices(params.product_id, query),
     )
-    app.get(
-      '/v1/products/:product_id/stock',
-      {
-        config: { scope: 'orders:read' },
-        schema: {
-          operationId: 'getStock',
-          summary: 'Read the stock of a product',
-          tags: ['orders'],
-          params: ProductParams,
-          response: { 200: StockDocument, ...problems },
-        },
-      },
-      async ({ params }) => orders.getStock(params.product_id),
-    )
-    app.put(
-      '/v1/products/:product_id/stock',
-      {
-        config: { scope: 'orders' },
-        schema: {
-          operationId: 'setStock',
-          summary: 'Set the units on hand',
-          tags: ['orders'],
-          params: ProductParams,
-          body: SetStock,
-          response: { 200: StockDocument, ...problems },
-        },
-      },
-      async (request, reply) =>
-        orders.setStock(request.params.product_id, request.body, commandContext(request, reply)),
-    )
   }
 }
 
@@ -180,6 +148,20 @@ function customerRoutes(orders: CatalogueService): Routes {
         const customer = await orders.createCustomer(request.body, commandContext(request, reply))
         return reply.code(201).send(versioned(reply, customer))
       },
+    )
+    app.get(
+      '/v1/customers',
+      {
+        config: { scope: 'orders:read' },
+        schema: {
+          operationId: 'listCustomers',
+          summary: 'List customers, guests among them',
+          tags: ['orders'],
+          querystring: Type.Object(PageQuery, { additionalProperties: false }),
+          response: { 200: CustomerPage, ...problems },
+        },
+      },
+      async ({ query }) => orders.listCustomers(query),
     )
     app.get(
       '/v1/customers/:customer_id',

@@ -3,19 +3,41 @@ import type { CommandContext } from '../../core/command.ts'
 import type { Orders } from '../../orders/orders.ts'
 import {
   CancelOrder,
+  ChangeShipment,
+  ChangeShippingAddress,
   DeliverOrder,
+  EditOrder,
   HistoryPage,
   ListOrders,
   OrderDocument,
   OrderPage,
   PlaceOrder,
+  ReturnItems,
   ShipOrder,
 } from '../../orders/schemas.ts'
 import { commandContext, type HttpApp, PageQuery, problems, type Routes, versioned } from '../route.ts'
 
 const OrderParams = Type.Object({ order_id: Type.String({ maxLength: 100, description: 'The order' }) })
 
-type OrderService = Pick<Orders, 'place' | 'get' | 'list' | 'history' | 'ship' | 'deliver' | 'cancel'>
+const ShipmentParams = Type.Object({
+  ...OrderParams.properties,
+  shipment_no: Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'The shipment, counted from 1' }),
+})
+
+type OrderService = Pick<
+  Orders,
+  | 'place'
+  | 'get'
+  | 'list'
+  | 'history'
+  | 'ship'
+  | 'changeShipment'
+  | 'deliver'
+  | 'cancel'
+  | 'returnItems'
+  | 'edit'
+  | 'changeShippingAddress'
+>
 
 /** Placing orders, their life, and their history. */
 export function orderRoutes(orders: OrderService): Routes {
@@ -97,37 +119,102 @@ export function orderRoutes(orders: OrderService): Routes {
       },
       async ({ params, query }) => orders.history(params.order_id, query),
     )
-    command(app, { name: 'ship', summary: 'Ship a paid order', body: ShipOrder, run: orders.ship })
-    command(app, {
-      name: 'deliver',
-      summary: 'Mark a shipped order as delivered',
-      body: DeliverOrder,
-      run: orders.deliver,
-    })
-    command(app, {
-      name: 'cancel',
-      summary: 'Cancel an order that is not shipped yet; its stock is freed, its money given back',
-      body: CancelOrder,
-      run: orders.cancel,
-    })
+    lifecycle(app, orders)
   }
 }
 
+function lifecycle(app: HttpApp, orders: OrderService): void {
+  command(app, {
+    path: 'ship',
+    operationId: 'shipOrder',
+    summary: 'Ship a paid order, or a part of it',
+    body: ShipOrder,
+    run: orders.ship,
+  })
+  command(app, {
+    path: 'deliver',
+    operationId: 'deliverOrder',
+    summary: 'Mark a shipment, or the whole order, as delivered',
+    body: DeliverOrder,
+    run: orders.deliver,
+  })
+  command(app, {
+    path: 'cancel',
+    operationId: 'cancelOrder',
+    summary: 'Cancel an order, or units that are not shipped yet; stock is freed, money given back',
+    body: CancelOrder,
+    run: orders.cancel,
+  })
+  command(app, {
+    path: 'returns',
+    operationId: 'returnItems',
+    summary: 'Take shipped units back; money is given back',
+    body: ReturnItems,
+    run: orders.returnItems,
+  })
+  command(app, {
+    path: 'edits',
+    operationId: 'editOrder',
+    summary: 'Add lines and remove units before anything is shipped',
+    body: EditOrder,
+    run: orders.edit,
+  })
+  app.put(
+    '/v1/orders/:order_id/shipping-address',
+    {
+      config: { scope: 'orders', idempotency: 'optional' },
+      schema: {
+        operationId: 'changeShippingAddress',
+        summary: 'Send an order elsewhere before anything is shipped',
+        tags: ['orders'],
+        params: OrderParams,
+        body: ChangeShippingAddress,
+        response: { 200: OrderDocument, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { order_id: id } = request.params
+      return versioned(reply, await orders.changeShippingAddress(id, request.body, commandContext(request, reply)))
+    },
+  )
+  app.patch(
+    '/v1/orders/:order_id/shipments/:shipment_no',
+    {
+      config: { scope: 'orders', idempotency: 'optional' },
+      schema: {
+        operationId: 'changeShipment',
+        summary: 'Say who brings a shipment and how it can be followed',
+        tags: ['orders'],
+        params: ShipmentParams,
+        body: ChangeShipment,
+        response: { 200: OrderDocument, ...problems },
+      },
+    },
+    async (request, reply) => {
+      const { order_id: id, shipment_no: shipmentNo } = request.params
+      const context = commandContext(request, reply)
+      return versioned(reply, await orders.changeShipment(id, shipmentNo, request.body, context))
+    },
+  )
+}
+
 interface Command<Schema extends Type.TSchema> {
-  readonly name: 'ship' | 'deliver' | 'cancel'
+  readonly path: 'ship' | 'deliver' | 'cancel' | 'returns' | 'edits'
+  readonly operationId: string
   readonly summary: string
   readonly body: Schema
   run(orderId: string, input: Type.Static<Schema>, context: CommandContext): Promise<OrderDocument>
 }
 
-/** `POST /v1/orders/{id}/<name>`: every command on an order answers the order as it is then. */
-function command<Schema extends Type.TSchema>(app: HttpApp, { name, summary, body, run }: Command<Schema>): void {
+/** `POST /v1/orders/{id}/<path>`: every command on an order answers the order as it is then. */
+function command<Schema extends Type.TSchema>(app: HttpApp, options: Command<Schema>): void {
+  const { path, operationId, summary, body, run } = options
   app.post(
-    `/v1/orders/:order_id/${name}`,
+    `/v1/orders/:order_id/${path}`,
     {
       config: { scope: 'orders', idempotency: 'required' },
       schema: {
-        operationId: `${name}Order`,
+        operationId,
         summary,
         tags: ['orders'],
         params: OrderParams,

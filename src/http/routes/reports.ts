@@ -1,6 +1,20 @@
+import Type from 'typebox'
 import type { Orders } from '../../orders/orders.ts'
+import { salesReportCsv } from '../../orders/report/csv.ts'
 import { SalesReport, SalesReportQuery } from '../../orders/schemas.ts'
 import { problems, type Routes } from '../route.ts'
+
+const Query = Type.Object(
+  {
+    ...SalesReportQuery.properties,
+    format: Type.Optional(
+      Type.Enum(['json', 'csv'], { description: 'csv also by `Accept: text/csv`; the same columns, RFC 4180' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+const CSV = /^\s*text\/csv\b/
 
 /** Reading the sales report. */
 export function reportRoutes(orders: Pick<Orders, 'salesReport'>): Routes {
@@ -13,13 +27,31 @@ export function reportRoutes(orders: Pick<Orders, 'salesReport'>): Routes {
           operationId: 'salesReport',
           summary: 'What was sold',
           description:
-            'Sums of daily_sales_report: a sale counts once its order is paid, and is taken back when it is cancelled.',
+            'Sums of daily_sales_report: a sale counts once its order is paid; what is cancelled, returned or edited away is taken back.',
           tags: ['reports'],
-          querystring: SalesReportQuery,
-          response: { 200: SalesReport, ...problems },
+          querystring: Query,
+          response: {
+            200: {
+              description: 'The sales report',
+              content: {
+                'application/json': { schema: SalesReport },
+                'text/csv': { schema: Type.String({ description: 'One line per row, or the total' }) },
+              },
+            },
+            ...problems,
+          },
         },
       },
-      async ({ query }) => orders.salesReport(query),
+      async (request, reply) => {
+        const { format, ...query } = request.query
+        const report = await orders.salesReport(query)
+        const wanted = format ?? (CSV.test(request.headers.accept ?? '') ? 'csv' : 'json')
+        if (wanted === 'json') return reply.type('application/json').send(report)
+        return reply
+          .type('text/csv; charset=utf-8')
+          .header('content-disposition', 'attachment; filename="sales.csv"')
+          .send(salesReportCsv(report))
+      },
     )
   }
 }

@@ -36,6 +36,10 @@ export const SystemStatus = Type.Object(
         dead_letters: Type.Integer(),
       }),
     ),
+    webhooks: Type.Object({
+      waiting: Type.Integer({ description: 'Webhooks not delivered yet, up to 10,000' }),
+      late_seconds: Type.Number({ description: 'How long the one that has been due longest has been due' }),
+    }),
   },
   { description: 'State of the system' },
 )

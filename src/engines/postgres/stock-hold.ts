@@ -1,0 +1,161 @@
+import { createBatcher, type ItemResult } from '../../core/batcher.ts'
+import type { Clock } from '../../core/clock.ts'
+import { judgeKey } from '../../core/command.ts'
+import { AppError } from '../../core/errors.ts'
+import type { HeldItem, HoldOutcome, Origin, Reservation, StockStore } from '../../orders/ports.ts'
+import { readKey, shardOfKey } from '../sql/idempotency.ts'
+import type { SqlClient, SqlParam } from '../sql/sql.ts'
+import { columns } from './order-columns.ts'
+import { distinctByKey, inBatches, untilDecided } from './run-batch.ts'
+import { SHARE_STOCK } from './stock-queue.ts'
+
+interface Hold {
+  /** Of its key. */
+  readonly shard: number
+  readonly reservation: Reservation
+  readonly origin: Origin
+  readonly body: object
+}
+
+const REQUEST = columns<Hold>([
+  ['reservation_id', 'bigint', ({ reservation }) => reservation.reservationId],
+  ['shard', 'smallint', ({ shard }) => shard],
+  ['actor', 'text', ({ origin }) => origin.actor],
+  ['created_at', 'timestamptz', ({ reservation }) => new Date(reservation.createdAtMs)],
+  ['expires_at', 'timestamptz', ({ reservation }) => new Date(reservation.expiresAtMs)],
+  ['scope', 'text', ({ origin }) => origin.key?.scope],
+  ['key', 'text', ({ origin }) => origin.key?.key],
+  ['fingerprint', 'bytea', ({ origin }) => origin.key?.fingerprint],
+  ['response', 'json', ({ body }) => body],
+])
+
+interface HoldLine extends HeldItem {
+  readonly item: number
+  readonly lineNo: number
+}
+
+const LINE = columns<HoldLine>([
+  ['item', 'int', (line) => line.item],
+  ['line_no', 'int', (line) => line.lineNo],
+  ['product_id', 'text', (line) => line.productId],
+  ['location_id', 'text', (line) => line.locationId],
+  ['quantity', 'bigint', (line) => line.quantity],
+])
+
+// $1 counts the holds, $2 is the time of the batch.
+const AT_REQUEST = 3
+const AT_LINE = REQUEST.next(AT_REQUEST)
+
+/** One batch of cart holds. Locks: stock by product and location, then keys. */
+const HOLD = `
+with req as (
+  select * from unnest($1::int[], ${REQUEST.arrays(AT_REQUEST)}) as t (item, ${REQUEST.names})),
+line as (
+  select * from unnest(${LINE.arrays(AT_LINE)}) as t (${LINE.names})),
+known as (
+  select r.item from req r join idempotency_keys k on k.shard = r.shard and k.scope = r.scope and k.key = r.key),
+locked as materialized (
+  select s.product_id, s.location_id, s.on_hand - s.reserved as available from stock_levels s
+  where (s.product_id, s.location_id) in (select product_id, location_id from line)
+  order by s.product_id, s.location_id for update),
+wanted as (
+  select l.*, 0 as held, l.quantity as need, coalesce(s.available, 0) as available
+  from line l left join locked s on s.product_id = l.product_id and s.location_id = l.location_id
+  where l.item not in (select item from known)),${SHARE_STOCK},
+keyed as (
+  insert into idempotency_keys
+    (shard, scope, key, fingerprint, operation_id, response_status, response_body, created_at)
+  select shard, scope, key, fingerprint, reservation_id::text, 201, response, created_at from fits
+  where key is not null order by scope, key
+  on conflict do nothing returning operation_id),
+go as (
+  select * from fits where key is null or reservation_id in (select operation_id::bigint from keyed)),
+taken as (
+  select l.*, g.reservation_id, g.actor, g.created_at from line l join go g on g.item = l.item),
+reserved as (
+  update stock_levels s set reserved = s.reserved + t.units, updated_at = $2
+  from (
+    select product_id, location_id, sum(quantity)::bigint as units from taken group by product_id, location_id) t
+  where s.product_id = t.product_id and s.location_id = t.location_id),
+moved as (
+  insert into stock_moves
+    (product_id, location_id, source_id, version, kind, on_hand_delta, reserved_delta, actor, moved_at)
+  select product_id, location_id, reservation_id, 1, 'hold', 0, quantity, actor, created_at from taken),
+held as (
+  insert into stock_reservations (reservation_id, status, actor, created_at, expires_at)
+  select reservation_id, 'held', actor, created_at, expires_at from go),
+listed as (
+  insert into stock_reservation_items (reservation_id, product_id, location_id, quantity)
+  select reservation_id, product_id, location_id, quantity from taken)
+select item, 'held' as outcome, null as product_id, null as location_id, null::bigint as quantity,
+  null::bigint as available from go
+union all select item, 'key_known', null, null, null, null from known
+union all select item, 'key_known', null, null, null, null from fits where item not in (select item from go)
+union all select item, 'short', product_id, location_id, quantity, available from short`
+
+interface OutcomeRow {
+  item: number
+  outcome: 'held' | 'key_known' | 'short'
+  product_id: string | null
+  location_id: string | null
+  quantity: bigint | null
+  available: bigint | null
+}
+
+/** `late`: somebody before it in the batch wanted the same units, or has the same key. */
+type Outcome =
+  | { readonly kind: 'held' | 'key_known' | 'late' }
+  | { readonly kind: 'short'; readonly item: HeldItem; readonly available: number }
+
+function toOutcome(row: OutcomeRow | undefined): Outcome {
+  if (row === undefined) return { kind: 'late' }
+  if (row.outcome !== 'short') return { kind: row.outcome }
+  const item = { productId: row.product_id!, locationId: row.location_id!, quantity: Number(row.quantity) }
+  return { kind: 'short', item, available: Number(row.available) }
+}
+
+function paramsOf(holds: readonly Hold[]): SqlParam[] {
+  const lines = holds.flatMap(({ reservation }, item) =>
+    reservation.items.map((held, index) => ({ ...held, item, lineNo: index + 1 })),
+  )
+  return [
+    holds.map((_, item) => item),
+    new Date(Math.max(...holds.map(({ reservation }) => reservation.createdAtMs))),
+    ...REQUEST.params(holds),
+    ...LINE.params(lines),
+  ]
+}
+
+async function holdBatch(sql: SqlClient, holds: readonly Hold[]): Promise<ItemResult<Outcome>[]> {
+  const results = await inBatches(
+    distinctByKey(holds, ({ origin }) => origin.key),
+    ({ reservation }) => reservation.items.length,
+    async (batch) => {
+      const rows = await sql.query<OutcomeRow>(HOLD, paramsOf(batch))
+      const byItem = new Map(rows.map((row) => [row.item, row]))
+      return batch.map((_, item) => toOutcome(byItem.get(item)))
+    },
+  )
+  return holds.map((hold) => results.get(hold) ?? { ok: true, value: { kind: 'late' } })
+}
+
+/** Group commit of cart holds: one batch under way in each process. */
+export function createHolder(sql: SqlClient, shards: number, clock: Clock): StockStore['hold'] {
+  const batcher = createBatcher<Hold, Outcome>({ run: (holds) => holdBatch(sql, holds) })
+
+  return async function hold<Body>(
+    reservation: Reservation,
+    origin: Origin,
+    present: (reservation: Reservation) => Body,
+  ): Promise<HoldOutcome<Body>> {
+    const body = present(reservation)
+    const shard = origin.key === undefined ? 0 : shardOfKey(origin.key, shards)
+    const outcome = await untilDecided(clock, () => batcher.add({ shard, reservation, origin, body: body as object }))
+    if (outcome.kind === 'short') return outcome
+    if (outcome.kind === 'held') return { kind: 'held', body, replayed: false }
+    const stored = await readKey(sql, shard, origin.key!)
+    const verdict = stored === undefined ? undefined : judgeKey(origin.key!, stored, clock.now())
+    if (verdict?.kind !== 'replay') throw new AppError('write_contention', undefined, { retryAfterMs: 1_000 })
+    return { kind: 'held', body: verdict.body as Body, replayed: true }
+  }
+}
