@@ -2,7 +2,10 @@ import { parseArgs } from 'node:util'
 import type { Bench } from './bench.ts'
 import { http } from './http.ts'
 import { ordersFlashSale } from './orders-flash-sale.ts'
+import { ordersImport } from './orders-import.ts'
+import { ordersPipeline } from './orders-pipeline.ts'
 import { ordersPlace } from './orders-place.ts'
+import { ordersReport } from './orders-report.ts'
 import { paymentsAppend } from './payments-append.ts'
 import { reportOf, textOf, writeReport } from './report.ts'
 import { socialFanout } from './social-fanout.ts'
@@ -17,6 +20,9 @@ const BENCHES: readonly Bench[] = [
   socialStaleness,
   ordersPlace,
   ordersFlashSale,
+  ordersReport,
+  ordersPipeline,
+  ordersImport,
   paymentsAppend,
   http,
 ]

@@ -80,17 +80,23 @@ function cardStartsAt(groups: readonly string[], first: number, phone: boolean):
  * JSON pointer of the first card number anywhere inside a value, names of fields included. What is nested deeper than
  * {@link LIMITS.jsonDepthMax} is refused with `invalid_input` instead of searched.
  */
-export function findCardNumber(value: unknown, pointer = '', depth = 0): string | undefined {
-  if (typeof value === 'string') return holdsCardNumber(value) ? pointer || '/' : undefined
-  if (typeof value === 'number') return holdsCardNumber(String(value)) ? pointer || '/' : undefined
+export function findCardNumber(value: unknown): string | undefined {
+  const found = pathOfCard(value, 0)
+  return found === '' ? '/' : found
+}
+
+/** The pointer is made on the way back, since hardly ever one is needed. */
+function pathOfCard(value: unknown, depth: number): string | undefined {
+  if (typeof value === 'string') return holdsCardNumber(value) ? '' : undefined
+  if (typeof value === 'number') return holdsCardNumber(String(value)) ? '' : undefined
   if (typeof value !== 'object' || value === null) return undefined
   if (depth === LIMITS.jsonDepthMax)
     throw new AppError('invalid_input', `The input is nested deeper than ${depth} levels`)
   for (const [name, item] of Object.entries(value)) {
     // The name itself is not repeated: it would put the number into an answer and a log.
-    if (holdsCardNumber(name)) return `${pointer}/(name of a field)`
-    const found = findCardNumber(item, `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`, depth + 1)
-    if (found !== undefined) return found
+    if (holdsCardNumber(name)) return '/(name of a field)'
+    const found = pathOfCard(item, depth + 1)
+    if (found !== undefined) return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}${found}`
   }
   return undefined
 }

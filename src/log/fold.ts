@@ -38,6 +38,9 @@ export interface FoldContext<Tx> {
   readonly batchEvents?: number
 }
 
+const batchOf = <Tx>({ batchEvents }: FoldContext<Tx>, projection: Projection<Tx>): number =>
+  batchEvents ?? projection.batchEvents ?? LIMITS.projectionBatchEvents
+
 /** Where a fold takes place. */
 interface Target<Tx> {
   readonly context: FoldContext<Tx>
@@ -174,7 +177,7 @@ export async function foldRound<Tx>(
   isResting: (shard: number) => boolean = () => false,
 ): Promise<Round> {
   const { store } = context
-  const limit = context.batchEvents ?? LIMITS.projectionBatchEvents
+  const limit = batchOf(context, projection)
   const state = await store.projection(projection.name)
   const heads = await store.heads()
   const failures: { shard: number; error: unknown }[] = []
@@ -188,18 +191,24 @@ export async function foldRound<Tx>(
     if (!moved || events.at(-1)!.eventId < head) caughtUp = false
   }
 
+  const behind: { checkpoint: Checkpoint; head: bigint }[] = []
   for (const generation of generationsOf(state, projection.version)) {
     for (const checkpoint of await store.checkpoints(projection.name, generation)) {
-      const { shard, lastEventId } = checkpoint
-      const head = heads[shard] ?? 0n
-      if (lastEventId >= head || isResting(shard)) continue
+      const head = heads[checkpoint.shard] ?? 0n
+      if (checkpoint.lastEventId < head && !isResting(checkpoint.shard)) behind.push({ checkpoint, head })
+    }
+  }
+  const next = behind.values()
+  async function foldInTurn(): Promise<void> {
+    for (const { checkpoint, head } of next) {
       try {
         await foldShard(checkpoint, head)
       } catch (error) {
-        failures.push({ shard, error })
+        failures.push({ shard: checkpoint.shard, error })
       }
     }
   }
+  await Promise.all(Array.from({ length: store.foldsAtOnce }, foldInTurn))
   return { folded, caughtUp, failures, state }
 }
 
@@ -249,7 +258,7 @@ export async function releaseQuarantine<Tx>(
  */
 export async function flip<Tx>(context: FoldContext<Tx>, projection: Projection<Tx>): Promise<boolean> {
   const { store } = context
-  const limit = context.batchEvents ?? LIMITS.projectionBatchEvents
+  const limit = batchOf(context, projection)
   try {
     return await store.flipGeneration(projection.name, projection.version, async (behind, upTo, tx) => {
       const { shard, generation, lastEventId } = behind

@@ -35,6 +35,8 @@ export interface Projection<Tx> {
   readonly log: LogName
   /** Raise it when the meaning of the read model changes: the next start rebuilds it beside the live one. */
   readonly version: number
+  /** Most events of one batch; {@link LIMITS.projectionBatchEvents} unless given. */
+  readonly batchEvents?: number
   /**
    * Folds one batch into the rows of `batch.generation`. It runs in the transaction that moves the checkpoint: a throw
    * undoes it whole. A failure of the database, and `unknown_event_version`, stop the shard until they pass; any other
@@ -74,6 +76,8 @@ export interface LogStore<Tx> {
   readonly log: LogName
   /** Number of shards; fixed when the database was created. */
   readonly shards: number
+  /** Shards that may be folded side by side. */
+  readonly foldsAtOnce: number
   /** Last event id of every shard, by index. */
   heads(): Promise<bigint[]>
   /** Committed events of a shard with `eventId > after`, ascending, at most `limit`. Never one without those before it. */

@@ -221,6 +221,19 @@ export function testStockStore(name: string, create: () => Promise<StoreHarness<
       expect(await levelOf(product)).toMatchObject({ onHand: 50, reserved: 50 })
     })
 
+    it('refuses or serves who comes while units come back to a product that is sold out', async () => {
+      const product = await stocked(4)
+      for (let round = 0; round < 40; round++) {
+        const holds = await Promise.all(Array.from({ length: 4 }, () => held(item(product, 1))))
+        const releases = holds.map(({ reservationId }) => stock.release(reservationId, byTest()))
+        const placing = Array.from({ length: 4 }, () => holdIt(aReservation([item(product, 1)])))
+        const [outcomes] = await Promise.all([Promise.all(placing), Promise.all(releases)])
+        expect(count(outcomes, 'held') + count(outcomes, 'short')).toBe(4)
+        expect(await levelOf(product)).toMatchObject({ reserved: count(outcomes, 'held') })
+        await stock.expire(AT_MS + MINUTE_MS, 100)
+      }
+    })
+
     it('takes orders and holds that name the same products in opposite order', async () => {
       const [a, b] = [await stocked(500), await stocked(500)]
       const takes = Array.from({ length: 90 }, (_, n) => {

@@ -174,7 +174,19 @@ B-6,1.2.2025,c1,Ann,p1,Cup,Kitchen,1,10,0,Bonn,DE
         { line: 7, reason: 'order B-4 has both "Bonn" and "Köln"' },
         { line: 8, reason: 'has 11 columns, not 12' },
       ])
-      expect(bad.find(({ line }) => line === 8)?.row).toEqual(['B-5', '1.2.2025', 'c1', 'Ann', 'p1', 'Cup', 'Kitchen', '1', '10', '0', 'Bonn'])
+      expect(bad.find(({ line }) => line === 8)?.row).toEqual([
+        'B-5',
+        '1.2.2025',
+        'c1',
+        'Ann',
+        'p1',
+        'Cup',
+        'Kitchen',
+        '1',
+        '10',
+        '0',
+        'Bonn',
+      ])
     })
 
     it('gives an order of the same day in a later run an id of its own', async () => {

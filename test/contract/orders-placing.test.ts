@@ -275,6 +275,18 @@ for (const engine of sqlEngines()) {
         await expect(bench.place(one(id), { reservation_id: '12' })).rejects.toEqual(refused('reservation_not_found'))
       })
 
+      it('put items of one product together, and name them in one order', async () => {
+        await bench.product('a-held', 9)
+        const items = [...one(id), ...one('a-held', 2), ...one(id, 2)]
+        const hold = await bench.orders.reserve({ items })
+        expect(hold.items).toEqual([
+          { product_id: 'a-held', location_id: 'main', quantity: 2 },
+          { product_id: id, location_id: 'main', quantity: 3 },
+        ])
+        expect(await bench.orders.getReservation(hold.reservation_id)).toEqual(hold)
+        await bench.orders.releaseReservation(hold.reservation_id)
+      })
+
       it('answer a repeat of hold or order with the first answer', async () => {
         const reserve = () => bench.orders.reserve({ items: one(id, 4) }, { idempotencyKey: `hold-${id}` })
         const hold = await reserve()

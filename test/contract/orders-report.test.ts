@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fakeClock } from '../../src/core/clock.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { rebuild } from '../../src/log/projector.ts'
-import { type OrderBench, openOrderBench, SOMEWHERE } from '../setup/orders.ts'
+import { type OrderBench, openOrderBench } from '../setup/orders.ts'
 import { sqlEngines } from '../setup/sql.ts'
 
 const NIGHT = Date.parse('2026-03-02T03:30:00Z')

@@ -123,13 +123,13 @@ describe('orders over HTTP', () => {
     const item = (quantity: unknown) => order({ items: [{ product_id: 'camera', quantity }] })
     const wrong: [body: unknown, status: number, code: string, pointer?: string][] = [
       ['{"customer_id": ', 400, 'malformed_json'],
-      [{}, 400, 'invalid_input', '/customer_id'],
+      [{}, 400, 'invalid_input', '/items'],
       [item(0), 400, 'invalid_input', '/items/0/quantity'],
       [item(1.5), 400, 'invalid_input', '/items/0/quantity'],
       [item('2'), 400, 'invalid_input', '/items/0/quantity'],
       [item(1_000_001), 400, 'invalid_input', '/items/0/quantity'],
       [order({ items: [] }), 400, 'invalid_input', '/items'],
-      [order({ note: 'x' }), 400, 'invalid_input', '/note'],
+      [order({ colour: 'x' }), 400, 'invalid_input', '/colour'],
       [order({ currency: 'usd' }), 400, 'invalid_input', '/currency'],
       [order({ currency: 'XXX' }), 400, 'unknown_currency', '/currency'],
       [order({ expected_total: 1 }), 409, 'price_changed'],

@@ -47,11 +47,9 @@ const PAGE = `
 select shard, order_id, business_day from orders
 where customer_id = $1 and order_id > $2 order by order_id limit $3`
 
-const ARCHIVES = 'select table_name from daily_sales_report_archives order by month'
-
-/** Every generation, also those that are being built or cleared away. */
-const emptyReport = (table: string) => `
-update ${table} r set customer_name = null
+// Every generation, also those that are being built or cleared away. Archived months hold no names.
+const EMPTY_REPORT = `
+update daily_sales_report_gen r set customer_name = null
 from unnest($1::smallint[], $2::bigint[], $3::date[]) as t (shard, order_id, sale_day)
 where r.shard = t.shard and r.order_id = t.order_id and r.sale_day = t.sale_day and r.customer_name is not null`
 
@@ -162,10 +160,7 @@ export async function eraseCustomer(sql: SqlClient, customerId: string, atMs: nu
     const [shards, orderIds] = [page.map((row) => row.shard), page.map((row) => row.order_id)]
     await tx.query(EMPTY_FORMER, [shards, orderIds])
     await forgetSearchWords(tx, shards, orderIds)
-    const archives = await tx.query<{ table_name: string }>(ARCHIVES)
-    for (const table of ['daily_sales_report_gen', ...archives.map((archive) => archive.table_name)]) {
-      await tx.query(emptyReport(table), [shards, orderIds, page.map((row) => row.business_day)])
-    }
+    await tx.query(EMPTY_REPORT, [shards, orderIds, page.map((row) => row.business_day)])
     await tx.query(EMPTY_ANSWERS, [shards, orderIds, customerId, at])
     return page
   })

@@ -21,6 +21,9 @@ const LOGS = {
   },
 } as const satisfies Record<LogName, LogTable>
 
+/** More would take connections from those who wait for an answer. */
+const FOLDS_AT_ONCE = 4
+
 const HEADS = 'select last_event_id from log_head where log = $1 order by shard'
 
 const REGISTER = `
@@ -155,6 +158,7 @@ export async function openLogStore(
   return {
     log,
     shards,
+    foldsAtOnce: sql.profile.concurrent ? Math.min(shards, FOLDS_AT_ONCE) : 1,
     heads,
     async read(shard, after, limit, tx: SqlRunner = sql) {
       return (await tx.query<EventRow>(READ, [shard, after, limit])).map(toEvent)

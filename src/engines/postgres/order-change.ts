@@ -1,10 +1,9 @@
 import { createBatcher, type ItemResult } from '../../core/batcher.ts'
-import { totalsOf } from '../../orders/model/amounts.ts'
 import type { StockMove } from '../../orders/model/decision.ts'
 import type { LineState, OrderPayment, Shipment } from '../../orders/model/order.ts'
 import type { ChangeOutcome, OrderChange } from '../../orders/ports.ts'
 import type { SqlClient, SqlParam } from '../sql/sql.ts'
-import { columns, LINE, type NewLine } from './order-columns.ts'
+import { columns, LINE, type NewLine, sumOf } from './order-columns.ts'
 import { shardOfOrder } from './order-rows.ts'
 import { inBatches } from './run-batch.ts'
 import { SHARE_STOCK } from './stock-queue.ts'
@@ -20,9 +19,9 @@ const STATE = columns<OrderChange>([
   ['status', 'text', ({ after }) => after.status],
   ['payment_status', 'text', ({ after }) => after.paymentStatus],
   ['fulfillment_status', 'text', ({ after }) => after.fulfillmentStatus],
-  ['subtotal', 'bigint', ({ after }) => totalsOf(after).subtotal],
-  ['discount_total', 'bigint', ({ after }) => totalsOf(after).discountTotal],
-  ['tax_total', 'bigint', ({ after }) => totalsOf(after).taxTotal],
+  ['subtotal', 'bigint', ({ after }) => sumOf({ state: after }, (line) => line.amount)],
+  ['discount_total', 'bigint', ({ after }) => sumOf({ state: after }, (line) => line.discount)],
+  ['tax_total', 'bigint', ({ after }) => sumOf({ state: after }, (line) => line.tax) + after.shipping.tax],
   ['total_price', 'bigint', ({ after }) => after.totalPrice],
   ['cancelled_total', 'bigint', ({ after }) => after.cancelledTotal],
   ['returned_total', 'bigint', ({ after }) => after.returnedTotal],
@@ -135,7 +134,7 @@ stock as (select * from unnest(${STOCK.arrays(AT_STOCK)}) as t (${STOCK.names}))
 added as (
   select * from unnest(${ADDED.arrays(AT_ADDED)}, ${LINE.arrays(AT_LINE)}) as t (${ADDED.names}, ${LINE.names})),
 locked as materialized (
-  select s.product_id, s.location_id, s.on_hand - s.reserved as available from stock_levels s
+  select s.product_id, s.location_id, s.on_hand, s.reserved from stock_levels s
   where (s.product_id, s.location_id) in (
     select product_id, location_id from stock where item in (select item from current))
   order by s.product_id, s.location_id for update),
@@ -145,7 +144,7 @@ stale as (
   where p.product_id is null),
 wanted as (
   select t.item, 0 as line_no, t.product_id, t.location_id, t.reserved as quantity, 0 as held, t.reserved as need,
-    coalesce(l.available, 0) as available
+    coalesce(l.on_hand - l.reserved, 0) as available
   from stock t left join locked l on l.product_id = t.product_id and l.location_id = t.location_id
   where t.reserved > 0 and t.item in (select item from current) and t.item not in (select item from stale)),
 ${SHARE_STOCK},
@@ -198,11 +197,12 @@ paid as (
   on conflict (shard, order_id, payment_intent_id)
   do update set captured = excluded.captured, refunded = excluded.refunded returning 1),
 stocked as (
-  update stock_levels s set on_hand = s.on_hand + d.on_hand, reserved = s.reserved + d.reserved, updated_at = $2
-  from (
+  update stock_levels s set on_hand = l.on_hand + d.on_hand, reserved = l.reserved + d.reserved, updated_at = $2
+  from locked l join (
     select product_id, location_id, sum(on_hand)::bigint as on_hand, sum(reserved)::bigint as reserved
     from stock where item in (select item from go) group by product_id, location_id) d
-  where s.product_id = d.product_id and s.location_id = d.location_id returning 1),
+    on d.product_id = l.product_id and d.location_id = l.location_id
+  where s.product_id = l.product_id and s.location_id = l.location_id returning 1),
 moved as (
   insert into stock_moves
     (product_id, location_id, source_id, version, kind, on_hand_delta, reserved_delta, actor, moved_at)

@@ -1,3 +1,4 @@
+import { assert } from '../../core/errors.ts'
 import type { ImportedOrder, PricedLine } from '../../orders/ports.ts'
 import type { SqlParam, SqlScalar } from '../sql/sql.ts'
 
@@ -10,6 +11,8 @@ export interface Columns<Source> {
   readonly names: string
   /** `$4::bigint[], $5::text[], ...`, counted from `first`; for `unnest`. */
   arrays(first: number): string
+  /** The parameter of one of them. */
+  array(first: number, name: string): string
   /** The number of the first parameter behind them. */
   next(first: number): number
   /** One array per column. */
@@ -22,6 +25,11 @@ export function columns<Source>(list: readonly Column<Source>[]): Columns<Source
   return {
     names: list.map(([name]) => name).join(', '),
     arrays: (first) => list.map(([, type], index) => `$${first + index}::${type}[]`).join(', '),
+    array(first, name) {
+      const index = list.findIndex(([other]) => other === name)
+      assert(index >= 0, `there is no column ${name}`)
+      return `($${first + index}::${list[index]![1]}[])`
+    },
     next: (first) => first + list.length,
     params: (sources) => list.map(([, , value]) => sources.map(value)),
   }
@@ -30,8 +38,11 @@ export function columns<Source>(list: readonly Column<Source>[]): Columns<Source
 /** What placements and imports have in common. */
 export type NewOrder = Pick<ImportedOrder, 'header' | 'lines' | 'state' | 'event'>
 
-const sumOf = ({ state }: NewOrder, pick: (line: NewOrder['state']['lines'][number]) => bigint) =>
-  state.lines.reduce((sum, line) => sum + pick(line), 0n)
+/** What the lines of an order come to. */
+export const sumOf = (
+  { state }: Pick<NewOrder, 'state'>,
+  pick: (line: NewOrder['state']['lines'][number]) => bigint,
+): bigint => state.lines.reduce((sum, line) => sum + pick(line), 0n)
 
 /** Of `orders`, but for the shard and {@link STATE_COLUMNS}. */
 export const ORDER: Columns<NewOrder> = columns([

@@ -8,6 +8,7 @@ import { SHARE_STOCK } from './stock-queue.ts'
 
 /** What a placement says besides the columns of the order. */
 const REQUEST = columns<Placement>([
+  ['shard', 'smallint', ({ shard }) => shard],
   // Of a known customer; a guest has none yet.
   ['customer_version', 'int', ({ buyer }) => ('guest' in buyer ? undefined : buyer.version)],
   ['guest_email', 'text', ({ buyer }) => ('guest' in buyer ? buyer.guest.email : undefined)],
@@ -26,15 +27,18 @@ const LINE_REQUEST = columns<NewLine>([
   ['product_version', 'int', (line) => line.productVersion],
 ])
 
-// $1 is the shard, $2 the time of the batch, $3 counts its orders.
-const AT_ORDER = 4
+// $1 is the time of the batch, $2 counts its orders.
+const AT_ORDER = 3
 const AT_REQUEST = ORDER.next(AT_ORDER)
 const AT_LINE = REQUEST.next(AT_REQUEST)
 const AT_LINE_REQUEST = LINE.next(AT_LINE)
+// Looked up by item: a join would be planned for few rows, as a loop over all lines for each order.
+const ACTORS = REQUEST.array(AT_REQUEST, 'actor')
+const SHARDS = REQUEST.array(AT_REQUEST, 'shard')
 
 /**
- * One batch of new orders of one shard. Locks are taken in one order by every statement on orders: reservations by id,
- * stock by product and location, then keys, then the head of the log.
+ * One batch of new orders, of all shards together. Locks are taken in one order by every statement on orders: reservations by id,
+ * stock by product and location, then keys, then the heads of the log by shard.
  *
  * `line` is what the orders want, `hold` what their cart holds have of it already, `available` what there is besides. An
  * order whose key is known, whose hold is gone, or that was priced from something that has changed since, is out; so is
@@ -43,17 +47,17 @@ const AT_LINE_REQUEST = LINE.next(AT_LINE)
  */
 const PLACE = `
 with req as (
-  select * from unnest($3::int[], ${ORDER.arrays(AT_ORDER)}, ${REQUEST.arrays(AT_REQUEST)})
+  select * from unnest($2::int[], ${ORDER.arrays(AT_ORDER)}, ${REQUEST.arrays(AT_REQUEST)})
   as t (item, ${ORDER.names}, ${REQUEST.names})),
 line as (
   select * from unnest(${LINE.arrays(AT_LINE)}, ${LINE_REQUEST.arrays(AT_LINE_REQUEST)})
   as t (${LINE.names}, ${LINE_REQUEST.names})),
 held as materialized (
   select h.reservation_id from stock_reservations h
-  where h.reservation_id in (select reservation_id from req) and h.status = 'held' and h.expires_at > $2
+  where h.reservation_id in (select reservation_id from req) and h.status = 'held' and h.expires_at > $1
   order by h.reservation_id for update),
 known as (
-  select r.item from req r join idempotency_keys k on k.shard = $1 and k.scope = r.scope and k.key = r.key),
+  select r.item from req r join idempotency_keys k on k.shard = r.shard and k.scope = r.scope and k.key = r.key),
 gone as (
   select r.item from req r left join held h on h.reservation_id = r.reservation_id
   where r.reservation_id is not null and h.reservation_id is null and r.item not in (select item from known)),
@@ -74,13 +78,13 @@ hold as (
   select c.item, i.reservation_id, i.product_id, i.location_id, i.quantity
   from claim c join stock_reservation_items i on i.reservation_id = c.reservation_id),
 locked as materialized (
-  select s.product_id, s.location_id, s.on_hand - s.reserved as available from stock_levels s
+  select s.product_id, s.location_id, s.on_hand, s.reserved from stock_levels s
   where (select count(*) from held) >= 0 and (s.product_id, s.location_id) in (
     select product_id, location_id from line union select product_id, location_id from hold)
   order by s.product_id, s.location_id for update),
 wanted as (
   select l.item, l.line_no, l.product_id, l.location_id, l.quantity, coalesce(h.quantity, 0) as held,
-    greatest(l.quantity - coalesce(h.quantity, 0), 0) as need, coalesce(s.available, 0) as available
+    greatest(l.quantity - coalesce(h.quantity, 0), 0) as need, coalesce(s.on_hand - s.reserved, 0) as available
   from line l
   left join locked s on s.product_id = l.product_id and s.location_id = l.location_id
   left join hold h on h.item = l.item and h.product_id = l.product_id and h.location_id = l.location_id
@@ -88,30 +92,28 @@ wanted as (
 keyed as (
   insert into idempotency_keys
     (shard, scope, key, fingerprint, operation_id, response_status, response_body, created_at)
-  select $1, scope, key, fingerprint, order_id::text, 201, response, order_date from fits
-  where key is not null order by scope, key
+  select shard, scope, key, fingerprint, order_id::text, 201, response, order_date from fits
+  where key is not null order by shard, scope, key
   on conflict do nothing returning operation_id),
 go as (
-  select *, row_number() over (order by item) as place from fits
+  select *, row_number() over (partition by shard order by item) as place from fits
   where key is null or order_id in (select operation_id::bigint from keyed)),
-bought as (select * from line where item in (select item from go)),
+bought as (select ${SHARDS}[item + 1] as shard, * from line where item in (select item from go)),
 freed as (select * from hold where item in (select item from go)),
 reserved as (
-  update stock_levels s set reserved = s.reserved + d.units, updated_at = $2
-  from (
+  update stock_levels s set on_hand = l.on_hand, reserved = l.reserved + d.units, updated_at = $1
+  from locked l join (
     select product_id, location_id, sum(units)::bigint as units from (
       select product_id, location_id, quantity::bigint as units from bought
       union all select product_id, location_id, -quantity from freed) u
-    group by product_id, location_id) d
-  where s.product_id = d.product_id and s.location_id = d.location_id and d.units <> 0 returning 1),
+    group by product_id, location_id) d on d.product_id = l.product_id and d.location_id = l.location_id
+  where s.product_id = l.product_id and s.location_id = l.location_id and d.units <> 0 returning 1),
 moved as (
   insert into stock_moves
     (product_id, location_id, source_id, version, kind, on_hand_delta, reserved_delta, actor, moved_at)
-  select b.product_id, b.location_id, b.order_id, 1, 'reserve', 0, b.quantity, g.actor, g.order_date
-  from bought b join go g on g.item = b.item
+  select product_id, location_id, order_id, 1, 'reserve', 0, quantity, ${ACTORS}[item + 1], $1 from bought
   union all
-  select f.product_id, f.location_id, f.reservation_id, 2, 'unhold', 0, -f.quantity, g.actor, g.order_date
-  from freed f join go g on g.item = f.item
+  select product_id, location_id, reservation_id, 2, 'unhold', 0, -quantity, ${ACTORS}[item + 1], $1 from freed
   returning 1),
 taken as (
   update stock_reservations h set status = 'ordered', order_id = g.order_id
@@ -122,27 +124,33 @@ invited as (
   from go where customer_version is null order by customer_id returning 1),
 ordered as (
   insert into orders (shard, ${ORDER.names}, ${STATE_COLUMNS})
-  select $1, ${ORDER.names}, ${PLACED_STATE}
+  select shard, ${ORDER.names}, ${PLACED_STATE}
   from go order by order_id returning 1),
 lined as (
   insert into order_line_items (shard, ${LINE.names})
-  select $1, ${LINE.names}
+  select shard, ${LINE.names}
   from bought order by order_id, line_no returning 1),
-head as (
-  update log_head set last_event_id = last_event_id + (select count(*) from go)
-  where shard = $1 and log = 'orders' and exists (select 1 from go)
+due as (select shard, count(*) as events from go group by shard),
+heads as materialized (
+  select h.shard from log_head h
+  where h.log = 'orders' and h.shard in (select shard from due)
     and (select count(*) from reserved) >= 0 and (select count(*) from moved) >= 0
     and (select count(*) from taken) >= 0 and (select count(*) from invited) >= 0
     and (select count(*) from ordered) >= 0 and (select count(*) from lined) >= 0
-  returning last_event_id - (select count(*) from go) as base),
+  order by h.shard for update),
+head as (
+  update log_head h set last_event_id = h.last_event_id + d.events
+  from due d join heads l on l.shard = d.shard
+  where h.log = 'orders' and h.shard = d.shard
+  returning h.shard, h.last_event_id - d.events as base),
 history as (
   insert into order_history
     (shard, event_id, order_id, version, timestamp, event_type, actor, request_id, details, hash)
-  select $1, head.base + g.place, g.order_id, 1, g.updated_at, 'ORDER_CREATED', g.actor, g.request_id, g.details,
+  select g.shard, head.base + g.place, g.order_id, 1, g.updated_at, 'ORDER_CREATED', g.actor, g.request_id, g.details,
     g.history_hash
-  from go g cross join head)
+  from go g join head on head.shard = g.shard)
 select g.item, 'placed' as outcome, head.base + g.place as event_id, null as product_id, null as location_id,
-  null::int as requested, null::bigint as available from go g cross join head
+  null::int as requested, null::bigint as available from go g join head on head.shard = g.shard
 union all select item, 'key_known', null, null, null, null, null from known
 union all select item, 'key_known', null, null, null, null, null from fits where item not in (select item from go)
 union all select item, 'reservation_gone', null, null, null, null, null from gone
@@ -181,10 +189,9 @@ function toOutcome(row: OutcomeRow | undefined): Outcome {
   }
 }
 
-function paramsOf(shard: number, placements: readonly Placement[]): SqlParam[] {
+function paramsOf(placements: readonly Placement[]): SqlParam[] {
   const lines = linesOf(placements)
   return [
-    shard,
     new Date(Math.max(...placements.map(({ event }) => event.atMs))),
     placements.map((_, item) => item),
     ...ORDER.params(placements),
@@ -194,17 +201,13 @@ function paramsOf(shard: number, placements: readonly Placement[]): SqlParam[] {
   ]
 }
 
-/** Places orders of one shard, batch by batch. Every order of a batch has another key. */
-async function placeBatch(
-  sql: SqlClient,
-  shard: number,
-  placements: readonly Placement[],
-): Promise<ItemResult<Outcome>[]> {
+/** Places orders, batch by batch. Every order of a batch has another key. */
+async function placeBatch(sql: SqlClient, placements: readonly Placement[]): Promise<ItemResult<Outcome>[]> {
   const results = await inBatches(
     distinctByKey(placements, ({ answer }) => answer?.key),
     (placement) => placement.lines.length,
     async (batch) => {
-      const rows = await sql.query<OutcomeRow>(PLACE, paramsOf(shard, batch))
+      const rows = await sql.query<OutcomeRow>(PLACE, paramsOf(batch))
       const byItem = new Map(rows.map((row) => [row.item, row]))
       return batch.map((_, item) => toOutcome(byItem.get(item)))
     },
@@ -212,16 +215,11 @@ async function placeBatch(
   return placements.map((placement) => results.get(placement) ?? { ok: true, value: { kind: 'late' } })
 }
 
-/** Group commit of placements: one batcher per shard, one batch under way in each. */
-export function createPlacer(
-  sql: SqlClient,
-  shards: number,
-  clock: Clock,
-): (placement: Placement) => Promise<PlaceOutcome> {
-  const batchers = Array.from({ length: shards }, (_, shard) =>
-    createBatcher<Placement, Outcome>({
-      run: (items) => placeBatch(sql, shard, items),
-    }),
-  )
-  return (placement) => untilDecided(clock, () => batchers[placement.shard]!.add(placement))
+/**
+ * Group commit of placements, one batch under way. The shards share it: a statement costs more than its rows, and batches
+ * of several shards would wait for each other's stock.
+ */
+export function createPlacer(sql: SqlClient, clock: Clock): (placement: Placement) => Promise<PlaceOutcome> {
+  const batcher = createBatcher<Placement, Outcome>({ run: (items) => placeBatch(sql, items) })
+  return (placement) => untilDecided(clock, () => batcher.add(placement))
 }

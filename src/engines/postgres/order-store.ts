@@ -50,7 +50,7 @@ export function openOrderStore(sql: SqlClient, shards: number, { clock }: PortCo
     shards,
     shardFor: (key) => shardOfKey(key ?? { scope: '', key: randomUUID() }, shards),
     readKey: (shard, key) => readKey(sql, shard, key),
-    place: createPlacer(sql, shards, clock),
+    place: createPlacer(sql, clock),
     change: createChanger(sql, shards),
     find: (orderId) => finder.add(orderId),
     list: (filter, before, limit) => listOrders(sql, filter, before, limit),

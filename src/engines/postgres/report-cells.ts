@@ -1,41 +1,16 @@
-/**
- * Sums of facts by cell of the rollups, as SQL. It stands behind a CTE `moved` with the facts that came (`sign` 1) and
- * went (`sign` -1), and a CTE `known` with the units that the same orders had before each of them; both with
- * `sign, order_id, event_no, product_category, shipping_city, product_id, quantity`, and `moved` with `sale_day`,
- * `booked_day`, `currency`, `price` and `tax` too.
- *
- * An order counts in a cell while it has units there: of each event, whether it made the sum positive, or took it to
- * nothing. So counts can be added like amounts: a day's orders are those that came less those that went.
- */
-export const CELLS = `
-units as (
-  select sign, order_id, event_no, product_category, shipping_city, product_id, quantity, true as counted,
-    sale_day, booked_day, currency, price, tax
-  from moved
-  union all
-  select sign, order_id, event_no, product_category, shipping_city, product_id, quantity, false, null, null, null, null,
-    null
-  from known),
+const BY_EVENT = `
 by_event as (
   select case grouping(product_category, shipping_city, product_id)
       when 1 then 'category_city' when 3 then 'category' when 5 then 'city' when 6 then 'product' else 'all' end as grain,
-    sign, order_id, event_no, coalesce(product_category, '') as product_category,
-    coalesce(shipping_city, '') as shipping_city, coalesce(product_id, '') as product_id, bool_and(counted) as counted,
-    min(sale_day) as sale_day, min(booked_day) as booked_day, min(currency) as currency, count(*) as facts,
-    sum(quantity) as quantity, sum(price)::bigint as price, sum(tax)::bigint as tax
+    order_id, event_no, coalesce(product_category, '') as product_category, coalesce(shipping_city, '') as shipping_city,
+    coalesce(product_id, '') as product_id, min(sale_day) as sale_day, min(booked_day) as booked_day,
+    min(currency) as currency, count(price) as facts, sum(quantity) as quantity, sum(price)::bigint as price,
+    sum(tax)::bigint as tax
   from units
-  group by grouping sets (
-    (sign, order_id, event_no), (sign, order_id, event_no, product_category), (sign, order_id, event_no, shipping_city),
-    (sign, order_id, event_no, product_category, shipping_city), (sign, order_id, event_no, product_id))),
-running as (
-  select *, sum(quantity) over (
-      partition by grain, sign, order_id, product_category, shipping_city, product_id order by event_no)::bigint as units
-  from by_event),
-deltas as (
-  select grain, product_category, shipping_city, product_id, currency, sale_day, booked_day, sign * facts as facts,
-    sign * price as price, sign * tax as tax, sign * quantity as quantity,
-    sign * ((units > 0)::int - (units - quantity > 0)::int) as orders
-  from running where counted),
+  group by order_id, event_no,
+    grouping sets ((), (product_category), (shipping_city), (product_category, shipping_city), (product_id)))`
+
+const BY_CELL = `
 by_day as (
   select grain, product_category, shipping_city, product_id, currency, sale_day, booked_day, sum(facts)::bigint as facts,
     sum(price)::bigint as price, sum(tax)::bigint as tax, sum(quantity)::bigint as quantity, sum(orders)::bigint as orders
@@ -58,6 +33,45 @@ cells as (
     ('day', case when d.sale_day <> d.booked_day then d.booked_day end, 0, 1)) p (period, starts, sold, booked)
   where p.starts is not null
   group by 1, 2, 3, 4, 5, 6, 7)`
+
+/**
+ * Sums of facts by cell of the rollups, as SQL. It stands behind a CTE `moved` with facts that came: `order_id, event_no,
+ * product_category, shipping_city, product_id, quantity, sale_day, booked_day, currency, price, tax`.
+ *
+ * An order counts in a cell while it has units there: of each event, whether it made the sum positive, or took it to
+ * nothing. So counts can be added like amounts: a day's orders are those that came less those that went.
+ */
+const cells = (units: string, deltas: string) => `
+units as (${units}),
+${BY_EVENT},
+deltas as (${deltas}),
+${BY_CELL}`
+
+const MOVED = `
+  select order_id, event_no, product_category, shipping_city, product_id, quantity, sale_day, booked_day, currency, price,
+    tax
+  from moved`
+
+const DELTAS = `
+  grain, product_category, shipping_city, product_id, currency, sale_day, booked_day, facts, price, tax, quantity`
+
+/** Behind a CTE `known` too: the units that the same orders had before, with the columns up to `quantity`. */
+export const CELLS = cells(
+  `${MOVED}
+  union all
+  select order_id, event_no, product_category, shipping_city, product_id, quantity, null, null, null, null, null
+  from known`,
+  `
+  select ${DELTAS}, (units > 0)::int - (units - quantity > 0)::int as orders
+  from (
+    select *, sum(quantity) over (
+      partition by grain, order_id, product_category, shipping_city, product_id order by event_no)::bigint as units
+    from by_event) e
+  where facts > 0`,
+)
+
+/** The same for orders of which nothing was booked before: one event of each. */
+export const CELLS_OF_SALES = cells(MOVED, `select ${DELTAS}, (quantity > 0)::int as orders from by_event`)
 
 const FIGURES = ['facts', 'price', 'tax', 'quantity', 'orders'] as const
 export const FIGURE_COLUMNS = ['sale', 'booked'].flatMap((day) => FIGURES.map((figure) => `${day}_${figure}`))

@@ -57,7 +57,7 @@ do update set ${FIGURE_COLUMNS.map((column) => `${column} = excluded.${column}`)
 // All rows of the orders that have one on that day, since an order is counted by what it had before.
 const SUM_DAY = `
 with moved as (
-  select 1 as sign, r.* from daily_sales_report_gen r
+  select r.* from daily_sales_report_gen r
   where r.generation = $1 and r.shard = $2 and r.order_id in (
     select order_id from daily_sales_report_gen
     where generation = $1 and shard = $2 and (sale_day = $3::date or booked_day = $3::date))),

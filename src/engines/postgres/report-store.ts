@@ -2,6 +2,7 @@ import { AppError } from '../../core/errors.ts'
 import type {
   SalesAnswers,
   SalesDimension,
+  SalesFreshness,
   SalesPlan,
   SalesQuery,
   SalesRead,
@@ -15,18 +16,22 @@ import { rebuildMonth } from './report-month.ts'
 import { extendPartitions } from './report-partitions.ts'
 import { SALES_REPORT } from './report-projection.ts'
 
-// The oldest event behind the checkpoint of any shard: everything before it is in the report.
-const FRESHNESS = `
+/**
+ * The generation that is read, and the oldest event behind the checkpoint of any shard: everything before it is in the
+ * report. `$1` is the report.
+ */
+const FRESH = `
+fresh as materialized (
 select p.live_generation as generation, min(h.timestamp) as oldest,
   sum(g.last_event_id - c.last_event_id)::bigint as lag
 from projections p
 join projection_checkpoints c on c.projection = p.name and c.generation = p.live_generation
 join log_head g on g.log = p.log and g.shard = c.shard
 left join order_history h on h.shard = c.shard and h.event_id = c.last_event_id + 1
-where p.name = $1 group by p.live_generation`
+where p.name = $1 group by p.live_generation)`
+const GENERATION = '(select generation from fresh)'
 
-interface FreshnessRow {
-  generation: number
+interface FreshRow {
   oldest: Date | null
   lag: bigint
 }
@@ -40,7 +45,7 @@ interface FiguresRow {
   product_name?: string | null
 }
 
-type GroupRow = FiguresRow & { [D in SalesDimension]?: string }
+type GroupRow = FreshRow & (FiguresRow | { price: null }) & { [D in SalesDimension]?: string }
 
 const isDay = (name: SalesDimension) => name === 'day' || name === 'month'
 
@@ -83,8 +88,8 @@ function listed({ query, sort }: SalesRead, limit: string): string {
   const order = query.groupBy.map((name) => `found.${name} collate "C"`)
   if (sort !== undefined) order.unshift(`found.${sort} desc`)
   return `
-    select found.*${named ? ', p.name as product_name' : ''} from found
-    ${named ? 'left join products p on p.product_id = found.product' : ''}
+    select fresh.oldest, fresh.lag, found.*${named ? ', p.name as product_name' : ''}
+    from fresh left join found on true ${named ? 'left join products p on p.product_id = found.product' : ''}
     order by ${[...order, 'found.currency collate "C"'].join(', ')} ${limit}`
 }
 
@@ -92,11 +97,11 @@ function listed({ query, sort }: SalesRead, limit: string): string {
  * Sums of rollups: each period by its key. The lateral subquery keeps it at that, whatever the planner thinks of the
  * number of periods. An open span ends where the rollups of its period do.
  */
-function rollupStatement(read: SalesRead, plan: SalesPlan & { source: 'rollups' }, generation: number) {
+function rollupStatement(read: SalesRead, plan: SalesPlan & { source: 'rollups' }) {
   const { query } = read
   const prefix = query.dayOf === 'sale_day' ? 'sale' : 'booked'
   const params: SqlParam[] = [
-    generation,
+    SALES_REPORT,
     plan.grain,
     plan.spans.map(({ period }) => period),
     plan.spans.map(({ first }) => first),
@@ -108,10 +113,11 @@ function rollupStatement(read: SalesRead, plan: SalesPlan & { source: 'rollups' 
   const by = dimensionsOf('r.starts')
   const groups = [...query.groupBy.map((name) => `${by[name]} as ${name}`), 'currency'].join(', ')
   const edge = (direction: 'asc' | 'desc') => `(
-    select r.starts from sales_rollups r where r.generation = $1 and r.grain = 'all' and r.period = s.period
+    select r.starts from sales_rollups r where r.generation = ${GENERATION} and r.grain = 'all' and r.period = s.period
     order by r.starts ${direction} limit 1)`
   const text = `
-    with wanted as (
+    with ${FRESH},
+    wanted as (
       select s.period, d.starts::date as starts
       from unnest($3::text[], $4::date[], $5::date[]) as s (period, first, last)
       cross join lateral generate_series(
@@ -122,7 +128,7 @@ function rollupStatement(read: SalesRead, plan: SalesPlan & { source: 'rollups' 
         sum(r.${prefix}_quantity)::bigint as quantity, sum(r.${prefix}_orders)::bigint as orders
       from wanted w cross join lateral (
         select * from sales_rollups
-        where generation = $1 and grain = $2 and period = w.period and starts = w.starts and ${filters.where()}
+        where generation = ${GENERATION} and grain = $2 and period = w.period and starts = w.starts and ${filters.where()}
         offset 0) r
       group by ${groupNumbers(query.groupBy.length + 1)} having sum(r.${prefix}_facts) > 0)
     ${listed(read, `limit $${params.length}`)}`
@@ -135,10 +141,10 @@ const groupNumbers = (count: number) => Array.from({ length: count }, (_, index)
  * Sums of rows. By sale day an order counts in a group while it has units left there. By booked day it counts where it
  * came to have some, and is subtracted where it came to have none, so all its rows are looked at.
  */
-function factStatement(read: SalesRead, generation: number) {
+function factStatement(read: SalesRead) {
   const { query } = read
   const { dayOf, kind, groupBy } = query
-  const params: SqlParam[] = [generation]
+  const params: SqlParam[] = [SALES_REPORT]
   const filters = conditions(params)
   addFilters(filters, read)
   filters.add('shipping_country = ?', query.shippingCountry)
@@ -161,15 +167,16 @@ function factStatement(read: SalesRead, generation: number) {
   // Of an order that has a row in the range, the rows before it too.
   const scope = isFlow
     ? `(shard, order_id) in (
-        select shard, order_id from daily_sales_report_gen where generation = $1 and ${filters.where()} and ${range.where()})`
+        select shard, order_id from daily_sales_report_gen where generation = ${GENERATION} and ${filters.where()} and ${range.where()})`
     : range.where()
   const keys = [...cell, 'currency', 'shard', 'order_id', ...(isFlow ? ['event_no'] : []), `${dayOf}`]
   const running = `sum(quantity) over (
     partition by ${[...columns, 'shard', 'order_id'].join(', ')} order by event_no) as units`
   const text = `
-    with summed as (
+    with ${FRESH},
+    summed as (
       select ${keys.join(', ')}, sum(price) as price, sum(tax) as tax, sum(quantity) as quantity
-      from daily_sales_report_gen where generation = $1 and ${filters.where()} and ${scope}
+      from daily_sales_report_gen where generation = ${GENERATION} and ${filters.where()} and ${scope}
       group by ${groupNumbers(keys.length)}),
     counted as (select *${isFlow ? `, ${running}` : ''} from summed),
     found as (
@@ -180,7 +187,7 @@ function factStatement(read: SalesRead, generation: number) {
   return { text, params }
 }
 
-function toRow(row: GroupRow, { groupBy }: SalesQuery): SalesRow {
+function toRow(row: FiguresRow & { [D in SalesDimension]?: string }, { groupBy }: SalesQuery): SalesRow {
   return {
     currency: row.currency,
     price: row.price,
@@ -221,25 +228,31 @@ export async function refuseArchived(
   )
 }
 
-async function readOne(tx: SqlTx, read: SalesRead, generation: number): Promise<SalesRow[]> {
+async function readOne(tx: SqlRunner, read: SalesRead): Promise<SalesFreshness & { rows: SalesRow[] }> {
   const { query, plan } = read
   if (plan.source === 'facts') await refuseArchived(tx, query)
-  const { text, params } =
-    plan.source === 'facts' ? factStatement(read, generation) : rollupStatement(read, plan, generation)
-  return (await tx.query<GroupRow>(text, params)).map((row) => toRow(row, query))
+  const { text, params } = plan.source === 'facts' ? factStatement(read) : rollupStatement(read, plan)
+  const found = await tx.query<GroupRow>(text, params)
+  const [fresh] = found
+  if (fresh === undefined) throw new AppError('projection_not_found', `No projection is named "${SALES_REPORT}"`)
+  const rows = found.flatMap((row) => (row.price === null ? [] : [toRow(row, query)]))
+  return { rows, oldestMissingMs: fresh.oldest?.getTime(), lagEvents: Number(fresh.lag) }
 }
 
-async function readSales(tx: SqlTx, reads: readonly SalesRead[]): Promise<SalesAnswers> {
-  const [fresh] = await tx.query<FreshnessRow>(FRESHNESS, [SALES_REPORT])
-  if (fresh === undefined) throw new AppError('projection_not_found', `No projection is named "${SALES_REPORT}"`)
-  const answers: SalesRow[][] = []
-  for (const read of reads) answers.push(await readOne(tx, read, fresh.generation))
-  return { answers, oldestMissingMs: fresh.oldest?.getTime(), lagEvents: Number(fresh.lag) }
+async function readAll(tx: SqlRunner, reads: readonly SalesRead[]): Promise<SalesAnswers> {
+  const found: Awaited<ReturnType<typeof readOne>>[] = []
+  for (const read of reads) found.push(await readOne(tx, read))
+  const { oldestMissingMs, lagEvents } = found[0]!
+  return { answers: found.map(({ rows }) => rows), oldestMissingMs, lagEvents }
 }
 
 export function openSalesReportStore(sql: SqlClient): SalesReportStore {
   return {
-    sales: (reads) => sql.transaction((tx) => readSales(tx, reads), { snapshot: true }),
+    sales(reads) {
+      // One statement is a snapshot by itself.
+      const isOne = reads.length === 1 && reads[0]!.plan.source === 'rollups'
+      return isOne ? readAll(sql, reads) : sql.transaction((tx) => readAll(tx, reads), { snapshot: true })
+    },
     ...createFactReader(sql),
     ...createArchive(sql),
     extend: (nowMs) => extendPartitions(sql, nowMs),

@@ -55,28 +55,29 @@ line as (
 known as (
   select r.item from req r join idempotency_keys k on k.shard = r.shard and k.scope = r.scope and k.key = r.key),
 locked as materialized (
-  select s.product_id, s.location_id, s.on_hand - s.reserved as available from stock_levels s
+  select s.product_id, s.location_id, s.on_hand, s.reserved from stock_levels s
   where (s.product_id, s.location_id) in (select product_id, location_id from line)
   order by s.product_id, s.location_id for update),
 wanted as (
-  select l.*, 0 as held, l.quantity as need, coalesce(s.available, 0) as available
+  select l.*, 0 as held, l.quantity as need, coalesce(s.on_hand - s.reserved, 0) as available
   from line l left join locked s on s.product_id = l.product_id and s.location_id = l.location_id
   where l.item not in (select item from known)),${SHARE_STOCK},
 keyed as (
   insert into idempotency_keys
     (shard, scope, key, fingerprint, operation_id, response_status, response_body, created_at)
   select shard, scope, key, fingerprint, reservation_id::text, 201, response, created_at from fits
-  where key is not null order by scope, key
+  where key is not null order by shard, scope, key
   on conflict do nothing returning operation_id),
 go as (
   select * from fits where key is null or reservation_id in (select operation_id::bigint from keyed)),
 taken as (
   select l.*, g.reservation_id, g.actor, g.created_at from line l join go g on g.item = l.item),
 reserved as (
-  update stock_levels s set reserved = s.reserved + t.units, updated_at = $2
-  from (
+  update stock_levels s set on_hand = l.on_hand, reserved = l.reserved + t.units, updated_at = $2
+  from locked l join (
     select product_id, location_id, sum(quantity)::bigint as units from taken group by product_id, location_id) t
-  where s.product_id = t.product_id and s.location_id = t.location_id),
+    on t.product_id = l.product_id and t.location_id = l.location_id
+  where s.product_id = l.product_id and s.location_id = l.location_id),
 moved as (
   insert into stock_moves
     (product_id, location_id, source_id, version, kind, on_hand_delta, reserved_delta, actor, moved_at)

@@ -1,4 +1,8 @@
 /**
+ * Statements that move stock lock its levels first (`locked`) and write what they read under the lock, never the row's
+ * own columns: PostgreSQL checks constraints on the row as the statement's snapshot has it before it notices that there
+ * is a newer one, so `reserved + 1` of a row that was sold out a moment ago would be refused although units came back.
+ *
  * How a batch shares what is in stock, for orders and cart holds alike: the common table expressions `short` and `fits`.
  * They read `req (item, ...)` and `wanted (item, line_no, product_id, location_id, quantity, held, need, available)`,
  * where `need` is what an item wants beyond what it holds.

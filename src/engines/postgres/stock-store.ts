@@ -64,15 +64,15 @@ with held as materialized (
 item as (
   select i.* from stock_reservation_items i where i.reservation_id in (select reservation_id from held)),
 locked as materialized (
-  select s.product_id from stock_levels s
+  select s.product_id, s.location_id, s.on_hand, s.reserved from stock_levels s
   where (s.product_id, s.location_id) in (select product_id, location_id from item)
   order by s.product_id, s.location_id for update),
 freed as (
-  update stock_levels s set reserved = s.reserved - i.units, updated_at = $2
-  from (
-    select product_id, location_id, sum(quantity)::bigint as units from item
-    where (select count(*) from locked) >= 0 group by product_id, location_id) i
-  where s.product_id = i.product_id and s.location_id = i.location_id),
+  update stock_levels s set on_hand = l.on_hand, reserved = l.reserved - i.units, updated_at = $2
+  from locked l join (
+    select product_id, location_id, sum(quantity)::bigint as units from item group by product_id, location_id) i
+    on i.product_id = l.product_id and i.location_id = l.location_id
+  where s.product_id = l.product_id and s.location_id = l.location_id),
 moved as (
   insert into stock_moves
     (product_id, location_id, source_id, version, kind, on_hand_delta, reserved_delta, actor, moved_at)

@@ -21,7 +21,12 @@ const OrderParams = Type.Object({ order_id: Type.String({ maxLength: 100, descri
 
 const ShipmentParams = Type.Object({
   ...OrderParams.properties,
-  shipment_no: Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'The shipment, counted from 1' }),
+  shipment_no: Type.String({
+    pattern: '^[1-9]\\d{0,5}$',
+    errorMessage: 'must be the number of a shipment, counted from 1',
+    description: 'The shipment, counted from 1',
+    examples: ['1'],
+  }),
 })
 
 type OrderService = Pick<
@@ -193,7 +198,7 @@ function lifecycle(app: HttpApp, orders: OrderService): void {
     async (request, reply) => {
       const { order_id: id, shipment_no: shipmentNo } = request.params
       const context = commandContext(request, reply)
-      return versioned(reply, await orders.changeShipment(id, shipmentNo, request.body, context))
+      return versioned(reply, await orders.changeShipment(id, Number(shipmentNo), request.body, context))
     },
   )
 }

@@ -8,9 +8,16 @@ import { validator } from '../../core/schema.ts'
 import { externalId } from '../fields.ts'
 import { replayOf } from '../lifecycle/keys.ts'
 import { insufficientStock } from '../placing/locator.ts'
-import { checkSold } from '../placing/pricing.ts'
+import { checkSold, type LocatedItem, mergeItems } from '../placing/pricing.ts'
 import { inDoubtAgain, type Sources } from '../placing/sources.ts'
-import { MAIN_LOCATION, type OrderStore, type Reservation, type StockPosition, type StockStore } from '../ports.ts'
+import {
+  type HeldItem,
+  MAIN_LOCATION,
+  type OrderStore,
+  type Reservation,
+  type StockPosition,
+  type StockStore,
+} from '../ports.ts'
 import { originOf, productNotFound } from './catalogue.ts'
 import { locationDocument, moveDocument, reservationDocument, stockDocument } from './stock-documents.ts'
 import {
@@ -43,6 +50,13 @@ function movePosition(cursor: readonly string[] | undefined): StockPosition | un
   if (sourceId === undefined || !Number.isSafeInteger(version)) throw new AppError('invalid_cursor')
   return { sourceId, version, locationId: cursor[2]! }
 }
+
+const heldItem = ({ product_id, location_id, quantity }: LocatedItem): HeldItem => {
+  return { productId: product_id, locationId: location_id, quantity }
+}
+
+const placeOf = ({ productId, locationId }: HeldItem) => `${productId}\n${locationId}`
+const byPlace = (a: HeldItem, b: HeldItem) => (placeOf(a) < placeOf(b) ? -1 : 1)
 
 /** Where units lie, how many, and those that are held for carts. */
 export function createStock({ stock, orders, sources, ids, clock }: StockDeps) {
@@ -79,9 +93,7 @@ export function createStock({ stock, orders, sources, ids, clock }: StockDeps) {
       const reservation: Reservation = {
         reservationId: ids.next(0),
         status: 'held',
-        items: located.map((item) => {
-          return { productId: item.product_id, locationId: item.location_id, quantity: item.quantity }
-        }),
+        items: mergeItems(located).map(heldItem).sort(byPlace),
         createdAtMs: now,
         expiresAtMs: now + seconds * 1_000,
         orderId: undefined,

@@ -30,21 +30,27 @@ function bucketOf(text: string): number {
   return (hash ^ (hash >>> 23)) & (BUCKETS - 1)
 }
 
-/** The first look. Of CSV it only finds the ends of fields, which is many times faster than reading them. */
+/** The first look. Of CSV it only finds the ends of fields where it can, which is many times faster than reading them. */
 export async function countRows(file: string, options: SourceOptions, numberColumn: string): Promise<RowCounts> {
-  const perBucket = new Uint16Array(BUCKETS)
-  const count = (text: string) => {
-    const bucket = bucketOf(text.trim())
-    if (perBucket[bucket]! < COUNT_MAX) perBucket[bucket]! += 1
-  }
-  let rows = 0
-  const isAscii = (options.delimiter ?? ',') < '\x80'
-  if (formatOf(file, options.format) === 'csv' && isAscii) rows = await scanColumn(file, options, numberColumn, count)
-  else {
-    for await (const batch of readRows(file, options, () => undefined)) {
-      for (const row of batch.rows) count(textOf(row, numberColumn))
-      rows = batch.rowsRead
+  const counter = () => {
+    const perBucket = new Uint16Array(BUCKETS)
+    const count = (text: string) => {
+      const bucket = bucketOf(text.trim())
+      if (perBucket[bucket]! < COUNT_MAX) perBucket[bucket]! += 1
     }
+    return { perBucket, count }
+  }
+  const isAscii = (options.delimiter ?? ',') < '\x80'
+  if (formatOf(file, options.format) === 'csv' && isAscii) {
+    const { perBucket, count } = counter()
+    const rows = await scanColumn(file, options, numberColumn, count)
+    if (rows !== undefined) return { rows, perBucket }
+  }
+  const { perBucket, count } = counter()
+  let rows = 0
+  for await (const batch of readRows(file, options, () => undefined)) {
+    for (const row of batch.rows) count(textOf(row, numberColumn))
+    rows = batch.rowsRead
   }
   return { rows, perBucket }
 }
@@ -71,7 +77,7 @@ export async function* readGroups(
       const bucket = bucketOf(orderNumber)
       const count = perBucket[bucket]!
       if (count === 0) {
-        // Only where quotes are so broken that the two looks saw different rows.
+        // The file was changed between the two looks.
         onBadRow({ line: row.line, reason: 'stands apart from the other rows of its order', row: row.raw })
         continue
       }

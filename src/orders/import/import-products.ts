@@ -156,6 +156,15 @@ export function createProductImporter({
             else refuse(row, `there is no location ${nowhere}`)
           }
         }
+        const skus = new Map<string, string>()
+        for (const [productId, { row, imported }] of reads) {
+          const { sku } = imported.product
+          const first = skus.get(sku) ?? productId
+          skus.set(sku, first)
+          if (first === productId) continue
+          reads.delete(productId)
+          refuse(row, `the sku "${sku}" belongs to the product ${first}`)
+        }
         const list = [...reads.values()]
         const origin = { actor: context.actor ?? DEFAULT_ACTOR, atMs, key: undefined }
         const outcomes = await imports.importProducts(

@@ -99,28 +99,28 @@ export function createChanger({ orders, clock, timeZone }: ChangerDeps) {
     }
   }
 
-  /** `undefined`: the key is known. */
+  /** The order as it is or has become; `key_known` tells that this command, or another one, had this key before. */
   async function attempt(
     orderId: bigint,
     prepare: Prepare,
     key: IdempotencyKey | undefined,
     context: CommandContext,
-  ): Promise<OrderDocument | undefined> {
+  ): Promise<{ readonly document: OrderDocument; readonly changed: boolean } | 'key_known'> {
     const deadline = clock.now() + LIMITS.commandMsMax
     for (;;) {
       const order = await readOrder(orders, orderId)
       checkExpectedVersion(context, order.state.version)
       const prepared = await prepare(order)
       const change = prepared === undefined ? undefined : changeFor(order, prepared, context)
-      if (change === undefined) return orderDocument(order)
+      if (change === undefined) return { document: orderDocument(order), changed: false }
       const document = orderDocument(orderAfter(order, change))
       const answer = key === undefined ? undefined : { key, status: 200, body: document }
       const outcome = await orders.change({ ...change, answer })
       switch (outcome.kind) {
         case 'changed':
-          return document
+          return { document, changed: true }
         case 'key_known':
-          return undefined
+          return 'key_known'
         case 'short': {
           const { productId: product_id, requested: quantity, available, locationId: location_id } = outcome
           const moves = clock.now() <= deadline && (await prepared?.canMove?.(outcome)) === true
@@ -153,8 +153,8 @@ export function createChanger({ orders, clock, timeZone }: ChangerDeps) {
     const key = idempotencyKeyOf(context, name, { order_id: id, ...input })
     const replay = () => replayOf<OrderDocument>(orders, decomposeId(orderId).route, key, context, clock)
     try {
-      const document = await attempt(orderId, prepare, key, context)
-      if (document !== undefined) return document
+      const done = await attempt(orderId, prepare, key, context)
+      if (done !== 'key_known') return done.changed ? done.document : ((await replay()) ?? done.document)
     } catch (error) {
       // A repeat finds the order changed by its own first try: the key is asked before the rules.
       const earlier = await replay()

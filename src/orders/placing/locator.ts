@@ -13,6 +13,7 @@ export interface Locator {
    * Gives each item a location: the one it names, else one where `held` has units of it, else the first active one by
    * priority that has enough. Throws `location_not_found`, `invalid_input`, and `insufficient_stock` with the largest
    * number available anywhere when no location has enough.
+   * Several items may get one location; pricing puts them together.
    */
   locate(items: readonly RequestedItem[], held: readonly HeldItem[]): Promise<LocatedItem[]>
   /**
@@ -134,10 +135,12 @@ export function createLocator({ locations, levels }: Pick<StockStore, 'locations
 
   return {
     async locate(items, held) {
+      const all = await locationsFor(items)
+      const only = held.length === 0 ? onlyPlace(items, all) : undefined
+      if (only !== undefined) return items.map((item) => ({ ...item, location_id: only }))
       const merged = mergeItems(items)
-      const all = await locationsFor(merged)
       const chosen = await Promise.all(merged.map((item) => locationFor(item, all, held)))
-      return mergeItems(merged.map((item, index) => ({ ...item, location_id: chosen[index]! })))
+      return merged.map((item, index) => ({ ...item, location_id: chosen[index]! }))
     },
     async mayBeElsewhere(items, productId) {
       const free = items.some((item) => item.product_id === productId && item.location_id === undefined)
@@ -150,6 +153,13 @@ export function createLocator({ locations, levels }: Pick<StockStore, 'locations
       places = undefined
     },
   }
+}
+
+/** The one place there is, for items that name none: then there is nothing to choose. */
+function onlyPlace(items: readonly RequestedItem[], all: readonly Location[]): string | undefined {
+  const active = all.filter((location) => location.active)
+  const isFree = items.every((item) => item.location_id === undefined)
+  return active.length === 1 && isFree ? active[0]!.locationId : undefined
 }
 
 function checked(locationId: string, all: readonly Location[]): string {
