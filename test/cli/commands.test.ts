@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
@@ -41,7 +41,10 @@ describe('help and usage', () => {
     [['serve', '--wings', '2'], /wings/],
     [['import', 'planets', 'x'], /follows, posts, orders/],
     [['import', 'follows', '/nowhere/at/all'], /no file/],
-    [['report'], /say which report/],
+    [['report'], /sales or facts/],
+    [['report', 'facts'], /--csv FILE/],
+    [['archive'], /report/],
+    [['rebuild', 'timelines', '--month', '2026-03'], /--month is for/],
     [['keys', 'steal'], /keys steal/],
   ])('%s is wrong usage: words on stderr, exit 2', async (args, words) => {
     const { code, stdout, stderr } = await runCommand(args)
@@ -147,5 +150,18 @@ describe('imports', () => {
     expect((await onDatabase('report', 'sales')).stdout).toContain('quantity')
     const { stdout } = await onDatabase('report', 'sales', '--json', '--product-category', 'None')
     expect(JSON.parse(stdout)).toMatchObject({ total: { price: 0, quantity: 0, orders: 0 }, rows: [] })
+  })
+
+  it('writes the report and its rows as CSV, rebuilds a month, and archives', async () => {
+    const [sales, facts] = [join(folder, 'sales.csv'), join(folder, 'facts.csv')]
+    expect((await onDatabase('report', 'sales', '--csv', sales)).code).toBe(0)
+    expect(await readFile(sales, 'utf8')).toMatch(/^price,tax,quantity,orders,currency\n0,/)
+    expect((await onDatabase('report', 'facts', '--csv', facts)).code).toBe(0)
+    expect(await readFile(facts, 'utf8')).toMatch(/^booked_day,order_id,.*\n$/)
+    const rebuilt = await onDatabase('rebuild', 'daily_sales_report', '--month', '2026-03', '--json')
+    expect(JSON.parse(rebuilt.stdout)).toEqual({ projection: 'daily_sales_report', month: '2026-03', facts: 0 })
+    const archived = await onDatabase('archive', 'report', '--before', '2024-01', '--json')
+    expect(JSON.parse(archived.stdout)).toEqual({ months: [] })
+    expect((await onDatabase('archive', 'report', '--before', '2999-01')).code).toBe(1)
   })
 })

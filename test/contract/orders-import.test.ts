@@ -77,7 +77,8 @@ for (const engine of sqlEngines()) {
 
     it('keeps the day of each order, whatever the time zone', async () => {
       const { rows } = await bench.orders.salesReport({ from: '2017-11-08', to: '2017-11-08', group_by: 'day,city' })
-      expect(rows).toContainEqual({ day: '2017-11-08', city: 'Henderson', price: 99_390, quantity: 5, orders: 1 })
+      const henderson = { day: '2017-11-08', city: 'Henderson', price: 99_390, quantity: 5, orders: 1 }
+      expect(rows).toContainEqual(expect.objectContaining(henderson))
     })
 
     it('changes nothing when it is run again', async () => {

@@ -7,6 +7,7 @@ import { sqlEngines } from '../setup/sql.ts'
 
 const NIGHT = Date.parse('2026-03-02T03:30:00Z')
 const DAY_MS = 86_400_000
+const usd = { currency: 'USD' } as const
 const BOSTON = { line1: '2 Side Street', city: 'Boston', country: 'US' }
 
 for (const engine of sqlEngines()) {
@@ -130,6 +131,98 @@ for (const engine of sqlEngines()) {
       expect(euros).toMatchObject({ currency: 'EUR', total: { price: 500 } })
     })
 
+    it('compares with the period before, groups that had something only then included', async () => {
+      const { camera, lens, optics, electronics, sell } = await openShop()
+      await sell([[lens, 1]])
+      await sell([[camera, 4]])
+      await clock.advance(31 * DAY_MS)
+      await sell([[camera, 2]])
+      await bench.fold()
+      const [from, to] = [new Date(clock.now() - 20 * DAY_MS), new Date(clock.now() + DAY_MS)].map((day) =>
+        day.toISOString().slice(0, 10),
+      )
+      const report = await bench.orders.salesReport({
+        from: from!,
+        to: to!,
+        compare: 'previous',
+        group_by: 'category',
+        ...usd,
+      })
+      expect(report.rows.filter(({ category }) => category === optics || category === electronics)).toEqual([
+        {
+          ...{ category: electronics, price: 2_000, tax: 0, quantity: 2, orders: 1, price_ratio: 0.5 },
+          previous: { price: 4_000, tax: 0, quantity: 4, orders: 1 },
+        },
+        {
+          ...{ category: optics, price: 0, tax: 0, quantity: 0, orders: 0, price_ratio: 0 },
+          previous: { price: 300, tax: 0, quantity: 1, orders: 1 },
+        },
+      ])
+      expect(report.previous_period?.to).toBe(new Date(Date.parse(from!) - DAY_MS).toISOString().slice(0, 10))
+      const best = { ...usd, from: from!, to: to!, top: 1, compare: 'previous', product_id: camera } as const
+      expect((await bench.orders.salesReport(best)).rows).toMatchObject([
+        { product: camera, product_name: `Name of ${camera}`, price_ratio: 0.5, previous: { quantity: 4 } },
+      ])
+      await expect(bench.orders.salesReport({ compare: 'previous' })).rejects.toMatchObject({ code: 'invalid_input' })
+    })
+
+    it('names the best products, by price or by units', async () => {
+      const { name, camera, lens, sell } = await openShop()
+      const city = `${name} town`
+      const shipping_address = { line1: '1 Way', city, country: 'US' }
+      await sell([[camera, 3]], { shipping_address })
+      await sell([[lens, 5]], { shipping_address })
+      await bench.fold()
+      const best = async (by: 'price' | 'quantity') => {
+        const { rows } = await bench.orders.salesReport({ shipping_city: city, top: 1, by })
+        return rows.map(({ product }) => product)
+      }
+      expect([await best('price'), await best('quantity')]).toEqual([[camera], [lens]])
+      const { rows } = await bench.orders.salesReport({ top: 2, ...usd })
+      expect(rows).toHaveLength(2)
+      expect(rows[0]!.price).toBeGreaterThanOrEqual(rows[1]!.price)
+      for (const wrong of [{ top: 0 }, { by: 'price' as const }, { top: 1, group_by: 'city' }]) {
+        await expect(bench.orders.salesReport(wrong)).rejects.toMatchObject({ code: 'invalid_input' })
+      }
+    })
+
+    it('tells regions, countries and kinds apart', async () => {
+      const { camera, electronics, sell } = await openShop()
+      const order = await sell([[camera, 3]])
+      await sell([[camera, 1]], { shipping_address: BOSTON })
+      await bench.orders.cancel(order.order_id, { items: [{ line_no: 1, quantity: 1 }] })
+      await bench.fold()
+      const ask = async (query: object) =>
+        (await bench.orders.salesReport({ product_category: electronics, ...query })).rows
+      expect(await ask({ group_by: 'country,region' })).toMatchObject([
+        { country: 'US', region: '', price: 1_000, orders: 1 },
+        { country: 'US', region: 'NY', price: 2_000, orders: 1 },
+      ])
+      expect(await ask({ group_by: 'product', kind: 'cancel' })).toMatchObject([
+        { price: -1_000, quantity: -1, orders: 1 },
+      ])
+      expect(await ask({ group_by: 'city', shipping_region: 'NY' })).toMatchObject([{ city: 'New York', quantity: 2 }])
+    })
+
+    it('keeps each order on the day of the zone that the store had', async () => {
+      const { camera, electronics, sell } = await openShop()
+      const order = await sell([[camera, 1]])
+      const { orders } = bench.reopen('Asia/Tokyo')
+      const place = { customer_id: 'ada', shipping_address: BOSTON, items: [{ product_id: camera, quantity: 1 }] }
+      const later = await orders.place(place)
+      await orders.recordPayment({
+        ...{ order_id: later.order_id, payment_intent_id: `pi_${later.order_id}` },
+        ...{ captured: later.total_price, currency: later.currency },
+      })
+      await orders.cancel(order.order_id)
+      await bench.fold()
+      const { rows } = await orders.salesReport({ product_category: electronics, group_by: 'day' })
+      expect(new Set(rows.map(({ day }) => day)).size).toBe(2)
+      expect((await orders.verifyOrders()).problems.filter(({ subject }) => subject.includes(order.order_id))).toEqual(
+        [],
+      )
+    })
+
     it('says how fresh it is', async () => {
       const { camera, electronics, sell } = await openShop()
       const query = { product_category: electronics }
@@ -142,7 +235,8 @@ for (const engine of sqlEngines()) {
       const soldAt = new Date(clock.now()).toISOString()
       await clock.advance(60_000)
       const stale = await bench.orders.salesReport(query)
-      expect(stale).toMatchObject({ total: { price: 1_000 }, fresh_as_of: soldAt })
+      expect(fresh.lag_events).toBe(0)
+      expect(stale).toMatchObject({ total: { price: 1_000 }, fresh_as_of: soldAt, lag_events: 2 })
     })
 
     it('has the same rows after a rebuild, and after folding everything twice', async () => {

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { silentLogger } from '../../src/core/logger.ts'
+import { createMetrics } from '../../src/core/metrics.ts'
 import { auditOrdersIn } from '../../src/engines/postgres/order-audit.ts'
+import { startProjector } from '../../src/log/projector.ts'
 import { type OrdersVerified, verifyView } from '../../src/orders/verify.ts'
 import { type OrderBench, openOrderBench, SOMEWHERE } from '../setup/orders.ts'
 import { sqlEngines } from '../setup/sql.ts'
@@ -177,6 +180,33 @@ for (const engine of sqlEngines()) {
       expect(verified.checks.filter(({ compared }) => compared === 0).map(({ name }) => name)).toEqual([
         'report_quarantine',
       ])
+    })
+
+    it('raises no false alarm while orders come, change and are folded', { timeout: 60_000 }, async () => {
+      const { ports, orders } = bench
+      const metrics = createMetrics()
+      const projectors = ports.projections.map((projection) =>
+        startProjector({ store: ports.log, projection, logger: silentLogger, metrics, pollMs: 5 }),
+      )
+      let writing = true
+      let written = 0
+      const writer = async () => {
+        while (writing) {
+          const order = await bench.pay(await bench.place([{ product_id: 'lamp', quantity: 2 }], costs))
+          await orders.cancel(order.order_id, { items: [{ line_no: 1, quantity: 1 }] })
+          await orders.ship(order.order_id)
+          written += 1
+        }
+      }
+      await bench.product('lamp', 1_000_000)
+      const writers = Array.from({ length: 3 }, writer)
+      for (let look = 0; look < 6; look++) expect((await orders.verifyOrders()).problems).toEqual([])
+      writing = false
+      await Promise.all(writers)
+      for (const projector of projectors) await projector.close()
+      await bench.fold()
+      expect(await orders.verifyOrders()).toMatchObject({ problems: [], lag: 0 })
+      expect(written).toBeGreaterThan(3)
     })
 
     for (const [what, statement, check, problem] of DAMAGES) {

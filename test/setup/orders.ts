@@ -26,6 +26,8 @@ export interface OrderBench {
   another(options?: { clock?: Clock }): Promise<{ readonly orders: Orders; close(): Promise<void> }>
   /** Folds everything into the report. */
   fold(): Promise<void>
+  /** The same database under a store of another time zone. */
+  reopen(timeZone: string): { orders: Orders }
   close(): Promise<void>
 }
 
@@ -81,6 +83,7 @@ export async function openOrderBench(
     async fold() {
       for (const projection of ports.projections) await foldAll({ store: ports.log, logger: silentLogger }, projection)
     },
+    reopen: (timeZone) => ({ orders: createOrders({ ports, ids: context.ids, clock: context.clock, timeZone }) }),
     close: () => database.drop(),
   }
 }

@@ -108,6 +108,11 @@ const AT_ADDED = QUANTITIES.next(AT_QUANTITIES)
 const AT_LINE = ADDED.next(AT_ADDED)
 const AT_SHIPMENT = LINE.next(AT_LINE)
 const AT_PAYMENT = SHIPMENT.next(AT_SHIPMENT)
+// Looked up by item: a join would be planned for few rows, as a loop over all changes for each part.
+const ORDER_IDS = REQUEST.array(AT_REQUEST, 'order_id')
+const ACTORS = REQUEST.array(AT_REQUEST, 'actor')
+const VERSIONS = STATE.array(AT_STATE, 'version')
+const TIMES = STATE.array(AT_STATE, 'updated_at')
 
 const assignments = STATE.names
   .split(', ')
@@ -183,9 +188,9 @@ extended as (
 shipped as (
   insert into order_shipments
     (shard, order_id, shipment_no, lines, carrier, tracking_number, tracking_url, shipped_at, delivered_at)
-  select $1, s.order_id, s.shipment_no, s.lines, s.carrier, s.tracking_number, s.tracking_url, g.updated_at,
-    case when s.arrived then g.updated_at end
-  from unnest(${SHIPMENT.arrays(AT_SHIPMENT)}) as s (${SHIPMENT.names}) join go g on g.item = s.item
+  select $1, s.order_id, s.shipment_no, s.lines, s.carrier, s.tracking_number, s.tracking_url,
+    ${TIMES}[s.item + 1], case when s.arrived then ${TIMES}[s.item + 1] end
+  from unnest(${SHIPMENT.arrays(AT_SHIPMENT)}) as s (${SHIPMENT.names}) where s.item in (select item from go)
   on conflict (shard, order_id, shipment_no) do update set carrier = excluded.carrier,
     tracking_number = excluded.tracking_number, tracking_url = excluded.tracking_url,
     delivered_at = coalesce(order_shipments.delivered_at, excluded.delivered_at) returning 1),
@@ -197,17 +202,19 @@ paid as (
   on conflict (shard, order_id, payment_intent_id)
   do update set captured = excluded.captured, refunded = excluded.refunded returning 1),
 stocked as (
-  update stock_levels s set on_hand = l.on_hand + d.on_hand, reserved = l.reserved + d.reserved, updated_at = $2
-  from locked l join (
-    select product_id, location_id, sum(on_hand)::bigint as on_hand, sum(reserved)::bigint as reserved
-    from stock where item in (select item from go) group by product_id, location_id) d
-    on d.product_id = l.product_id and d.location_id = l.location_id
-  where s.product_id = l.product_id and s.location_id = l.location_id returning 1),
+  update stock_levels s set on_hand = d.on_hand, reserved = d.reserved, updated_at = $2
+  from (
+    select product_id, location_id, sum(on_hand)::bigint as on_hand, sum(reserved)::bigint as reserved from (
+      select product_id, location_id, on_hand, reserved from stock where item in (select item from go)
+      union all select product_id, location_id, on_hand, reserved from locked) u
+    group by product_id, location_id) d
+  where s.product_id = d.product_id and s.location_id = d.location_id returning 1),
 moved as (
   insert into stock_moves
     (product_id, location_id, source_id, version, kind, on_hand_delta, reserved_delta, actor, moved_at)
-  select m.product_id, m.location_id, g.order_id, g.version, m.kind, m.on_hand, m.reserved, g.actor, g.updated_at
-  from stock m join go g on g.item = m.item returning 1),
+  select product_id, location_id, ${ORDER_IDS}[item + 1], ${VERSIONS}[item + 1], kind, on_hand, reserved,
+    ${ACTORS}[item + 1], ${TIMES}[item + 1]
+  from stock where item in (select item from go) returning 1),
 head as (
   update log_head set last_event_id = last_event_id + (select count(*) from go)
   where shard = $1 and log = 'orders' and exists (select 1 from go)

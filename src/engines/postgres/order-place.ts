@@ -37,8 +37,8 @@ const ACTORS = REQUEST.array(AT_REQUEST, 'actor')
 const SHARDS = REQUEST.array(AT_REQUEST, 'shard')
 
 /**
- * One batch of new orders, of all shards together. Locks are taken in one order by every statement on orders: reservations by id,
- * stock by product and location, then keys, then the heads of the log by shard.
+ * One batch of new orders, of all shards together. Locks are taken in one order by every statement on orders:
+ * reservations by id, stock by product and location, then keys, then the heads of the log by shard.
  *
  * `line` is what the orders want, `hold` what their cart holds have of it already, `available` what there is besides. An
  * order whose key is known, whose hold is gone, or that was priced from something that has changed since, is out; so is
@@ -101,13 +101,15 @@ go as (
 bought as (select ${SHARDS}[item + 1] as shard, * from line where item in (select item from go)),
 freed as (select * from hold where item in (select item from go)),
 reserved as (
-  update stock_levels s set on_hand = l.on_hand, reserved = l.reserved + d.units, updated_at = $1
-  from locked l join (
-    select product_id, location_id, sum(units)::bigint as units from (
-      select product_id, location_id, quantity::bigint as units from bought
-      union all select product_id, location_id, -quantity from freed) u
-    group by product_id, location_id) d on d.product_id = l.product_id and d.location_id = l.location_id
-  where s.product_id = l.product_id and s.location_id = l.location_id and d.units <> 0 returning 1),
+  update stock_levels s set on_hand = d.on_hand, reserved = d.reserved, updated_at = $1
+  from (
+    select product_id, location_id, max(on_hand) as on_hand, (max(reserved) + sum(units))::bigint as reserved from (
+      select product_id, location_id, quantity::bigint as units, null::bigint as on_hand, null::bigint as reserved
+      from bought
+      union all select product_id, location_id, -quantity, null, null from freed
+      union all select product_id, location_id, 0, on_hand, reserved from locked) u
+    group by product_id, location_id having sum(units) <> 0) d
+  where s.product_id = d.product_id and s.location_id = d.location_id returning 1),
 moved as (
   insert into stock_moves
     (product_id, location_id, source_id, version, kind, on_hand_delta, reserved_delta, actor, moved_at)

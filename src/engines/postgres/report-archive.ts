@@ -1,6 +1,6 @@
 import { AppError } from '../../core/errors.ts'
-import type { ArchivedMonth, SalesReportStore } from '../../orders/ports.ts'
-import type { SqlClient, SqlTx } from '../sql/sql.ts'
+import type { ArchivedMonth, SalesQuery, SalesReportStore } from '../../orders/ports.ts'
+import type { SqlClient, SqlRunner, SqlTx } from '../sql/sql.ts'
 import { DEFAULT_FACTS, FACTS, isThere, partitionOf, withTables } from './report-partitions.ts'
 import { SALES_REPORT } from './report-projection.ts'
 
@@ -75,6 +75,35 @@ async function archiveMonth(tx: SqlTx, month: string, nowMs: number): Promise<Ar
   const at = new Date(nowMs)
   await tx.query(ENTER, [month, table, state.live_generation, found.facts, found.first, found.last, at])
   return toMonth({ month: month.slice(0, 7), table_name: table, facts: found.facts, archived_at: at })
+}
+
+const ARCHIVED_SALES = `
+select to_char(month, 'YYYY-MM') as month from archived_months
+where ($1::date is null or month + interval '1 month' > $1) and ($2::date is null or month <= $2) order by month`
+
+// Rows that came after their month was archived are in the report, but not those of the same orders before them.
+const ARCHIVED_BOOKINGS = `
+select to_char(a.month, 'YYYY-MM') as month from archived_months a
+where (($1::date is null or a.booked_to >= $1) and ($2::date is null or a.booked_from <= $2))
+  or exists (
+    select 1 from daily_sales_report_gen r
+    where r.sale_day >= a.month and r.sale_day < a.month + interval '1 month'
+      and ($1::date is null or r.booked_day >= $1) and ($2::date is null or r.booked_day <= $2))
+order by month`
+
+/** Throws `report_archived` when rows of these days are not in the report any more. */
+export async function refuseArchived(
+  tx: SqlRunner,
+  { dayOf, from, to }: Pick<SalesQuery, 'dayOf' | 'from' | 'to'>,
+): Promise<void> {
+  const rows = await tx.query<{ month: string }>(dayOf === 'sale_day' ? ARCHIVED_SALES : ARCHIVED_BOOKINGS, [from, to])
+  if (rows.length === 0) return
+  const months = rows.map(({ month }) => month)
+  throw new AppError(
+    'report_archived',
+    `This needs rows of ${months.join(', ')}, which are archived; sums by day, month, category, city or product remain`,
+    { data: { months } },
+  )
 }
 
 /** Taking old months out of the report. */

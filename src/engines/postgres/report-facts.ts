@@ -1,7 +1,7 @@
 import type { SalesFact, SalesFactRange, SalesKind, SalesReportStore } from '../../orders/ports.ts'
 import type { SqlClient } from '../sql/sql.ts'
+import { refuseArchived } from './report-archive.ts'
 import { SALES_REPORT } from './report-projection.ts'
-import { refuseArchived } from './report-store.ts'
 
 const LIVE_GENERATION = `(select live_generation from projections where name = '${SALES_REPORT}')`
 

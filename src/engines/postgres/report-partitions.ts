@@ -50,7 +50,7 @@ export async function withTables<T>(
   }
 }
 
-async function isThere(tx: SqlTx, table: string): Promise<boolean> {
+export async function isThere(tx: SqlTx, table: string): Promise<boolean> {
   return (await tx.query<{ there: boolean }>(IS_THERE, [table]))[0]!.there
 }
 
@@ -78,5 +78,3 @@ export async function extendPartitions(sql: SqlClient, nowMs: number): Promise<n
   }
   return made
 }
-
-export { isThere }

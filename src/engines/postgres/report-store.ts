@@ -9,8 +9,8 @@ import type {
   SalesReportStore,
   SalesRow,
 } from '../../orders/ports.ts'
-import type { SqlClient, SqlParam, SqlRunner, SqlTx } from '../sql/sql.ts'
-import { createArchive } from './report-archive.ts'
+import type { SqlClient, SqlParam, SqlRunner } from '../sql/sql.ts'
+import { createArchive, refuseArchived } from './report-archive.ts'
 import { createFactReader } from './report-facts.ts'
 import { rebuildMonth } from './report-month.ts'
 import { extendPartitions } from './report-partitions.ts'
@@ -197,35 +197,6 @@ function toRow(row: FiguresRow & { [D in SalesDimension]?: string }, { groupBy }
     group: Object.fromEntries(groupBy.map((name) => [name, row[name]])),
     ...(row.product_name == null ? {} : { productName: row.product_name }),
   }
-}
-
-const ARCHIVED_SALES = `
-select to_char(month, 'YYYY-MM') as month from archived_months
-where ($1::date is null or month + interval '1 month' > $1) and ($2::date is null or month <= $2) order by month`
-
-// Rows that came after their month was archived are in the report, but not those of the same orders before them.
-const ARCHIVED_BOOKINGS = `
-select to_char(a.month, 'YYYY-MM') as month from archived_months a
-where (($1::date is null or a.booked_to >= $1) and ($2::date is null or a.booked_from <= $2))
-  or exists (
-    select 1 from daily_sales_report_gen r
-    where r.sale_day >= a.month and r.sale_day < a.month + interval '1 month'
-      and ($1::date is null or r.booked_day >= $1) and ($2::date is null or r.booked_day <= $2))
-order by month`
-
-/** Throws `report_archived` when rows of these days are not in the report any more. */
-export async function refuseArchived(
-  tx: SqlRunner,
-  { dayOf, from, to }: Pick<SalesQuery, 'dayOf' | 'from' | 'to'>,
-): Promise<void> {
-  const rows = await tx.query<{ month: string }>(dayOf === 'sale_day' ? ARCHIVED_SALES : ARCHIVED_BOOKINGS, [from, to])
-  if (rows.length === 0) return
-  const months = rows.map(({ month }) => month)
-  throw new AppError(
-    'report_archived',
-    `This needs rows of ${months.join(', ')}, which are archived; sums by day, month, category, city or product remain`,
-    { data: { months } },
-  )
 }
 
 async function readOne(tx: SqlRunner, read: SalesRead): Promise<SalesFreshness & { rows: SalesRow[] }> {

@@ -3,6 +3,9 @@
  * own columns: PostgreSQL checks constraints on the row as the statement's snapshot has it before it notices that there
  * is a newer one, so `reserved + 1` of a row that was sold out a moment ago would be refused although units came back.
  *
+ * What was locked and what is moved are put together by one aggregate, since a join of the two would be planned for few
+ * rows, as a loop over one for each of the other.
+ *
  * How a batch shares what is in stock, for orders and cart holds alike: the common table expressions `short` and `fits`.
  * They read `req (item, ...)` and `wanted (item, line_no, product_id, location_id, quantity, held, need, available)`,
  * where `need` is what an item wants beyond what it holds.

@@ -68,11 +68,13 @@ locked as materialized (
   where (s.product_id, s.location_id) in (select product_id, location_id from item)
   order by s.product_id, s.location_id for update),
 freed as (
-  update stock_levels s set on_hand = l.on_hand, reserved = l.reserved - i.units, updated_at = $2
-  from locked l join (
-    select product_id, location_id, sum(quantity)::bigint as units from item group by product_id, location_id) i
-    on i.product_id = l.product_id and i.location_id = l.location_id
-  where s.product_id = l.product_id and s.location_id = l.location_id),
+  update stock_levels s set on_hand = d.on_hand, reserved = d.reserved, updated_at = $2
+  from (
+    select product_id, location_id, max(on_hand) as on_hand, (max(reserved) - sum(units))::bigint as reserved from (
+      select product_id, location_id, quantity as units, null::bigint as on_hand, null::bigint as reserved from item
+      union all select product_id, location_id, 0, on_hand, reserved from locked) u
+    group by product_id, location_id) d
+  where s.product_id = d.product_id and s.location_id = d.location_id),
 moved as (
   insert into stock_moves
     (product_id, location_id, source_id, version, kind, on_hand_delta, reserved_delta, actor, moved_at)
