@@ -29,7 +29,7 @@ locked as (
   select shard, order_id from orders where (shard, order_id) in (select shard, order_id from page)
   order by order_id for update)`
 
-// With another updated_at, so that a command that read the order before decides again: its answer would hold the old name.
+// With another updated_at, so that a command that read the order before decides again: it would store the old address.
 const EMPTY_ORDERS = `
 with ${LOCKED}
 update orders o set ${Object.entries(EMPTIED)
@@ -54,31 +54,8 @@ from unnest($1::smallint[], $2::bigint[], $3::date[]) as t (shard, order_id, sal
 where r.shard = t.shard and r.order_id = t.order_id and r.sale_day = t.sale_day and r.customer_name is not null`
 
 const BODY_WITHOUT_PERSON = `
-((b - '{billing,gift,note,customer_name,email,name,line1,line2,postal_code}'::text[])
-  || case when b ? 'metadata' then '{"metadata": {}}' else '{}' end::jsonb
-  || case when b ? 'shipping_address'
-       then jsonb_build_object('shipping_address', (b->'shipping_address') - '{name,line1,line2,postal_code}'::text[])
-       else '{}' end
+((b - '{email,name,line1,line2,postal_code}'::text[])
   || case when b ? 'name' and not b ? 'address_id' then '{"name": ""}' else '{}' end::jsonb)::json`
-
-// The answers to what was done with the orders. They are found by the time of the events, since only time is indexed, and
-// are looked for as long as they are kept.
-const EMPTY_ANSWERS = `
-with minute as (
-  select distinct h.shard, date_trunc('minute', h.timestamp) as at
-  from unnest($1::smallint[], $2::bigint[]) as t (shard, order_id)
-  join order_history h on h.shard = t.shard and h.order_id = t.order_id
-  where h.timestamp > $4::timestamptz - make_interval(days => ${LIMITS.idempotencyKeyDays + 1})),
-answer as (
-  select distinct k.shard, k.scope, k.key from minute m
-  join idempotency_keys k on k.shard = m.shard and k.created_at >= m.at - interval '1 minute'
-    and k.created_at < m.at + interval '2 minutes'
-  where k.response_body->>'customer_id' = $3),
-locked as (
-  select k.shard, k.scope, k.key, k.response_body::jsonb as b from idempotency_keys k
-  where (k.shard, k.scope, k.key) in (select shard, scope, key from answer) order by k.scope, k.key for update)
-update idempotency_keys k set response_body = ${BODY_WITHOUT_PERSON}
-from locked l where k.shard = l.shard and k.scope = l.scope and k.key = l.key`
 
 // The answers to what was done with the customer himself.
 const EMPTY_OWN_ANSWERS = `
@@ -161,7 +138,6 @@ export async function eraseCustomer(sql: SqlClient, customerId: string, atMs: nu
     await tx.query(EMPTY_FORMER, [shards, orderIds])
     await forgetSearchWords(tx, shards, orderIds)
     await tx.query(EMPTY_REPORT, [shards, orderIds, page.map((row) => row.business_day)])
-    await tx.query(EMPTY_ANSWERS, [shards, orderIds, customerId, at])
     return page
   })
   await sql.query(EMPTY_OWN_ANSWERS, [customerOperation(customerId)])

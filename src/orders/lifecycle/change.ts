@@ -16,7 +16,7 @@ import { evolve, type OrderState } from '../model/order.ts'
 import { insufficientStock } from '../placing/locator.ts'
 import type { Adjustment, Order, OrderChange, OrderStore, PricedLine, SentTo, Shortage } from '../ports.ts'
 import { orderDocument } from './documents.ts'
-import { replayOf } from './keys.ts'
+import { orderAnswer, replayOrder } from './keys.ts'
 import { linesOf, timesAfter } from './past.ts'
 import type { OrderDocument } from './schemas.ts'
 
@@ -114,8 +114,7 @@ export function createChanger({ orders, clock, timeZone }: ChangerDeps) {
       const change = prepared === undefined ? undefined : changeFor(order, prepared, context)
       if (change === undefined) return { document: orderDocument(order), changed: false }
       const document = orderDocument(orderAfter(order, change))
-      const answer = key === undefined ? undefined : { key, status: 200, body: document }
-      const outcome = await orders.change({ ...change, answer })
+      const outcome = await orders.change({ ...change, answer: orderAnswer(key, 200, document) })
       switch (outcome.kind) {
         case 'changed':
           return { document, changed: true }
@@ -151,7 +150,7 @@ export function createChanger({ orders, clock, timeZone }: ChangerDeps) {
   ): Promise<OrderDocument> {
     const orderId = orderIdOf(id)
     const key = idempotencyKeyOf(context, name, { order_id: id, ...input })
-    const replay = () => replayOf<OrderDocument>(orders, decomposeId(orderId).route, key, context, clock)
+    const replay = () => replayOrder(orders, decomposeId(orderId).route, key, context, clock)
     try {
       const done = await attempt(orderId, prepare, key, context)
       if (done !== 'key_known') return done.changed ? done.document : ((await replay()) ?? done.document)

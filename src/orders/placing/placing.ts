@@ -7,7 +7,7 @@ import { formatMinor, fromMinor } from '../../core/money.ts'
 import { addressOf } from '../catalogue/documents.ts'
 import { orderDocument } from '../lifecycle/documents.ts'
 import { createdLine } from '../lifecycle/edit.ts'
-import { replayOf } from '../lifecycle/keys.ts'
+import { orderAnswer, replayOrder } from '../lifecycle/keys.ts'
 import type { OrderDocument } from '../lifecycle/schemas.ts'
 import { businessDay } from '../model/business-day.ts'
 import { historyHash } from '../model/chain.ts'
@@ -195,7 +195,7 @@ export function createPlacing({ orders, stock, sources, ids, clock, timeZone }: 
       lines: priced.lines,
       state,
       event: { ...entry, hash },
-      answer: key === undefined ? undefined : { key, status: 201, body: document },
+      answer: orderAnswer(key, 201, document),
     }
     return { placement, document }
   }
@@ -248,7 +248,7 @@ export function createPlacing({ orders, stock, sources, ids, clock, timeZone }: 
     const request = readRequest(input)
     const key = idempotencyKeyOf(context, 'PlaceOrder', request.input)
     const shard = orders.shardFor(key)
-    const replay = () => replayOf<OrderDocument>(orders, shard, key, context, clock)
+    const replay = () => replayOrder(orders, shard, key, context, clock)
     try {
       const placed = await attempt(request, shard, key, context)
       if (placed !== 'key_known') return placed
