@@ -100,7 +100,8 @@ async function contendersOf(base: SalesBase, client: pg.Client): Promise<Contend
         },
       ],
     ]
-    const answers = await Promise.all(ways.map(([, each]) => each()))
+    const answers: number[] = []
+    for (const [, each] of ways) answers.push(await each())
     if (new Set(answers).size > 1) throw new Error(`${question.name}: the answers differ: ${answers.join(', ')}`)
     for (const [who, each] of ways) {
       contenders.push({ name: caseOf(who, question), unit: 'answers', run: (seconds) => asking(each, seconds) })

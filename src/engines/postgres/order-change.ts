@@ -147,11 +147,9 @@ stale as (
   select distinct a.item from added a
   left join products p on p.product_id = a.product_id and p.version = a.product_version and p.active
   where p.product_id is null),
-wanted as (
-  select t.item, 0 as line_no, t.product_id, t.location_id, t.reserved as quantity, 0 as held, t.reserved as need,
-    coalesce(l.on_hand - l.reserved, 0) as available
-  from stock t left join locked l on l.product_id = t.product_id and l.location_id = t.location_id
-  where t.reserved > 0 and t.item in (select item from current) and t.item not in (select item from stale)),
+asked as (
+  select item, 0 as line_no, product_id, location_id, reserved as quantity, 0 as held from stock
+  where reserved > 0 and item in (select item from current) and item not in (select item from stale)),
 ${SHARE_STOCK},
 ready as (
   select * from req

@@ -82,11 +82,9 @@ locked as materialized (
   where (select count(*) from held) >= 0 and (s.product_id, s.location_id) in (
     select product_id, location_id from line union select product_id, location_id from hold)
   order by s.product_id, s.location_id for update),
-wanted as (
-  select l.item, l.line_no, l.product_id, l.location_id, l.quantity, coalesce(h.quantity, 0) as held,
-    greatest(l.quantity - coalesce(h.quantity, 0), 0) as need, coalesce(s.on_hand - s.reserved, 0) as available
+asked as (
+  select l.item, l.line_no, l.product_id, l.location_id, l.quantity, coalesce(h.quantity, 0) as held
   from line l
-  left join locked s on s.product_id = l.product_id and s.location_id = l.location_id
   left join hold h on h.item = l.item and h.product_id = l.product_id and h.location_id = l.location_id
   where l.item in (select item from sound where reservation_id is null union all select item from claim)),${SHARE_STOCK},
 keyed as (

@@ -58,10 +58,9 @@ locked as materialized (
   select s.product_id, s.location_id, s.on_hand, s.reserved from stock_levels s
   where (s.product_id, s.location_id) in (select product_id, location_id from line)
   order by s.product_id, s.location_id for update),
-wanted as (
-  select l.*, 0 as held, l.quantity as need, coalesce(s.on_hand - s.reserved, 0) as available
-  from line l left join locked s on s.product_id = l.product_id and s.location_id = l.location_id
-  where l.item not in (select item from known)),${SHARE_STOCK},
+asked as (
+  select item, line_no, product_id, location_id, quantity, 0 as held from line
+  where item not in (select item from known)),${SHARE_STOCK},
 keyed as (
   insert into idempotency_keys
     (shard, scope, key, fingerprint, operation_id, response_status, response_body, created_at)

@@ -1,19 +1,23 @@
 /**
- * Statements that move stock lock its levels first (`locked`) and write what they read under the lock, never the row's
- * own columns: PostgreSQL checks constraints on the row as the statement's snapshot has it before it notices that there
- * is a newer one, so `reserved + 1` of a row that was sold out a moment ago would be refused although units came back.
- *
- * What was locked and what is moved are put together by one aggregate, since a join of the two would be planned for few
- * rows, as a loop over one for each of the other.
- *
- * How a batch shares what is in stock, for orders and cart holds alike: the common table expressions `short` and `fits`.
- * They read `req (item, ...)` and `wanted (item, line_no, product_id, location_id, quantity, held, need, available)`,
- * where `need` is what an item wants beyond what it holds.
+ * How a batch shares what is in stock, for orders, edits and cart holds alike: the common table expressions `wanted`,
+ * `short` and `fits`. They read `req (item, ...)`, `asked (item, line_no, product_id, location_id, quantity, held)`, where
+ * `held` is what the item has reserved of it already, and `locked (product_id, location_id, on_hand, reserved)`.
  *
  * `short` asks for more than all there is. Of the others those fit whose products suffice for them and everybody before
  * them; the rest tries again in the next batch, since somebody before may have been refused for another product.
+ *
+ * What is free stands beside each line by sorting both together: a join would be planned for few rows, as a loop over
+ * all locked rows for each line.
  */
 export const SHARE_STOCK = `
+wanted as (
+  select * from (
+    select item, line_no, product_id, location_id, quantity, held, greatest(quantity - held, 0) as need,
+      coalesce(max(free) over (partition by product_id, location_id), 0) as available
+    from (
+      select item, line_no, product_id, location_id, quantity, held, null::bigint as free from asked
+      union all select null, null, product_id, location_id, null, null, on_hand - reserved from locked) u) w
+  where item is not null),
 short as (
   select distinct on (item) item, product_id, location_id, quantity, available + held as available from wanted
   where need > available order by item, line_no),

@@ -66,12 +66,11 @@ create table stock_moves (
   reserved_delta bigint not null,
   actor text not null,
   moved_at timestamptz not null,
-  primary key (product_id, location_id, source_id, version)
+  primary key (product_id, source_id, version, location_id)
 );
 create trigger stock_moves_append_only before update or delete on stock_moves
   for each row execute function refuse_change();
 create trigger stock_moves_keep before truncate on stock_moves execute function refuse_change();
-create index stock_moves_by_source on stock_moves (product_id, source_id, version);
 
 -- Cart holds: units that are reserved until they are ordered, given back, or the time is over.
 create table stock_reservations (
