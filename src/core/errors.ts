@@ -48,7 +48,7 @@ export const ERROR_CODES = {
   illegal_transition: [422, 'The order is in a status that does not allow this'],
   order_partly_shipped: [422, 'Units of the order are shipped, so this can no longer be done'],
   order_not_paid: [422, 'The order is not paid in full'],
-  order_line_not_found: [422, 'The order has no such line'],
+  unknown_order_line: [422, 'The order has no such line'],
   quantity_exceeds_line: [422, 'More units than the line has left for this'],
   reservation_gone: [422, 'The reservation was ordered, released, or has expired'],
   insufficient_stock: [422, 'A product has less stock than ordered'],
@@ -95,10 +95,12 @@ export interface FieldProblem {
   readonly detail: string
 }
 
+type ProblemMember = 'type' | 'title' | 'status' | 'detail' | 'instance' | 'code' | 'errors'
+
 export interface ErrorOptions {
   readonly fields?: readonly FieldProblem[]
-  /** Figures a program can act on, e.g. `{ available: 3 }`; they become members of the problem document. */
-  readonly data?: Readonly<Record<string, unknown>>
+  /** Figures a program can act on, e.g. `{ available: 3 }`; they become members of the problem document, beside its own. */
+  readonly data?: Readonly<Record<string, unknown>> & { readonly [Own in ProblemMember]?: never }
   readonly retryAfterMs?: number
   readonly cause?: unknown
 }

@@ -39,7 +39,7 @@ export const captureAfter = (authorizeOpId: string): string => `${authorizeOpId}
 function illegal(state: PaymentState, deed: string, why: string): AppError {
   const status = statusOf(state)
   return new AppError('illegal_payment_state', `A payment that is ${status} can't be ${deed}: ${why}`, {
-    data: { status },
+    data: { payment_status: status },
   })
 }
 

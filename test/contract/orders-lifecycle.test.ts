@@ -125,9 +125,9 @@ for (const engine of sqlEngines()) {
       expect(shipped.items.map((item) => item.quantity_shipped)).toEqual([0, 2])
       const other = (await placed()).items[0]!.line_item_id
       const ship = (item: object) => bench.orders.ship(order.order_id, { items: [{ quantity: 1, ...item }] })
-      await expect(ship({ line_item_id: other })).rejects.toEqual(refused('order_line_not_found'))
-      await expect(ship({ line_item_id: `${order.order_id}-x` })).rejects.toEqual(refused('order_line_not_found'))
-      await expect(ship({ line_no: 7 })).rejects.toEqual(refused('order_line_not_found', { line_no: 7 }))
+      await expect(ship({ line_item_id: other })).rejects.toEqual(refused('unknown_order_line'))
+      await expect(ship({ line_item_id: `${order.order_id}-x` })).rejects.toEqual(refused('unknown_order_line'))
+      await expect(ship({ line_no: 7 })).rejects.toEqual(refused('unknown_order_line', { line_no: 7 }))
       await expect(ship({})).rejects.toEqual(refused('invalid_input'))
       await expect(ship({ line_no: 1, line_item_id: second!.line_item_id })).rejects.toEqual(refused('invalid_input'))
     })

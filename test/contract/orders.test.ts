@@ -186,7 +186,7 @@ for (const engine of sqlEngines()) {
             }
             if (inCode !== undefined) {
               await expect(inCode(order.order_id)).rejects.toEqual(
-                refused('illegal_transition', { status: from, wanted: to }),
+                refused('illegal_transition', { order_status: from, wanted: to }),
               )
             }
             // Writing the status an order has already is no change.

@@ -72,7 +72,7 @@ describe('rules of an order', () => {
       for (const to of ORDER_STATUSES) {
         const check = () => checkTransition(from, to)
         if (TRANSITIONS[from].includes(to)) expect(check).not.toThrow()
-        else expect(check).toThrow(refused('illegal_transition', { status: from, wanted: to }))
+        else expect(check).toThrow(refused('illegal_transition', { order_status: from, wanted: to }))
       }
     }
   })
@@ -139,7 +139,7 @@ describe('rules of an order', () => {
     const wrong: [OrderCommand, string, object][] = [
       [ship([1, 3]), 'quantity_exceeds_line', { line_no: 1, requested: 3, available: 2 }],
       [ship([1, 2], [1, 1]), 'quantity_exceeds_line', { requested: 3 }],
-      [ship([9, 1]), 'order_line_not_found', { line_no: 9 }],
+      [ship([9, 1]), 'unknown_order_line', { line_no: 9 }],
       [cancel([2, 2]), 'quantity_exceeds_line', { available: 1 }],
       [giveBack(1, 1), 'quantity_exceeds_line', { available: 0 }],
       [edit([], [[2, 2]]), 'quantity_exceeds_line', { available: 1 }],

@@ -66,7 +66,7 @@ export function createLifecycle(deps: LifecycleDeps) {
   return {
     /**
      * Ships units of a paid order, or all that are open: they leave the stock. The headline becomes SHIPPED with the
-     * last of them. Throws `order_not_paid`, `order_line_not_found`, `quantity_exceeds_line`.
+     * last of them. Throws `order_not_paid`, `unknown_order_line`, `quantity_exceeds_line`.
      */
     async ship(orderId: string, input: ShipOrder = {}, context: CommandContext = {}): Promise<OrderDocument> {
       const { items, ...tracking } = checkShip(input)
@@ -101,7 +101,7 @@ export function createLifecycle(deps: LifecycleDeps) {
     /**
      * Cancels the whole order, or units that are still open: they can be ordered again, and what was booked as a sale
      * is taken back in the report. Money that was paid for them is due to be given back (`refund_due`). Throws
-     * `order_partly_shipped` (for the whole), `order_line_not_found`, `quantity_exceeds_line`.
+     * `order_partly_shipped` (for the whole), `unknown_order_line`, `quantity_exceeds_line`.
      */
     async cancel(orderId: string, input: CancelOrder = {}, context: CommandContext = {}): Promise<OrderDocument> {
       const { items, reason, refund_shipping: withShipping } = checkCancel(input)
@@ -115,7 +115,7 @@ export function createLifecycle(deps: LifecycleDeps) {
 
     /**
      * Takes shipped units back: what they cost is due to be given back and taken back in the report; they lie in the
-     * stock again unless `restock` is false. Throws `order_line_not_found`, `quantity_exceeds_line`.
+     * stock again unless `restock` is false. Throws `unknown_order_line`, `quantity_exceeds_line`.
      */
     async returnItems(orderId: string, input: ReturnItems, context: CommandContext = {}): Promise<OrderDocument> {
       const { items, restock = true, reason, refund_shipping: withShipping } = checkReturn(input)
@@ -130,7 +130,7 @@ export function createLifecycle(deps: LifecycleDeps) {
 
     /**
      * Adds lines at the prices of now, and removes units, until something is shipped; all or nothing. Throws
-     * `order_partly_shipped`, `order_line_not_found`, `quantity_exceeds_line`, `product_not_found`,
+     * `order_partly_shipped`, `unknown_order_line`, `quantity_exceeds_line`, `product_not_found`,
      * `product_inactive`, `currency_mismatch`, `insufficient_stock`, `price_changed`, `invalid_input`.
      */
     async edit(orderId: string, input: EditOrder, context: CommandContext = {}): Promise<OrderDocument> {

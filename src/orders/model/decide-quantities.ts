@@ -147,7 +147,7 @@ export function decideEdit(order: OrderState, command: Command<'Edit'>, bookedDa
   const left = order.lines.reduce((sum, line) => sum + openUnits(line), 0)
   if (add.length === 0 && lines.reduce((sum, { quantity }) => sum + quantity, 0) === left) {
     throw new AppError('illegal_transition', 'Nothing would be left of the order; cancel it instead', {
-      data: { status: order.status },
+      data: { order_status: order.status },
     })
   }
   const added = add.map((line) => ({

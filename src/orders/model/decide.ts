@@ -74,7 +74,7 @@ const factOf = (event: OrderEvent | undefined): Decision | undefined =>
 
 /**
  * What a command means for an order in this state: one event and its effect on the stock, `undefined` when a fact is
- * known already, or a refusal (`illegal_transition`, `order_partly_shipped`, `order_not_paid`, `order_line_not_found`,
+ * known already, or a refusal (`illegal_transition`, `order_partly_shipped`, `order_not_paid`, `unknown_order_line`,
  * `quantity_exceeds_line`, `shipment_not_found`, `currency_mismatch`, `order_amount_mismatch`, `invalid_input`).
  * `bookedDay` is the day of the store on which it happens.
  */

@@ -27,12 +27,14 @@ export function checkTransition(from: OrderStatus, to: OrderStatus): void {
   throw new AppError(
     'illegal_transition',
     `An order that is ${from} can't become ${to}; from ${from} it can become ${legal}`,
-    { data: { status: from, wanted: to } },
+    { data: { order_status: from, wanted: to } },
   )
 }
 
 export function illegal({ status }: OrderState, what: string): AppError {
-  return new AppError('illegal_transition', `An order that is ${status} can't ${what}`, { data: { status } })
+  return new AppError('illegal_transition', `An order that is ${status} can't ${what}`, {
+    data: { order_status: status },
+  })
 }
 
 export function nothingShipped(order: OrderState, consequence: string): void {
@@ -57,7 +59,7 @@ export function checkItems(
     .map(([lineNo, quantity]) => {
       const line = lineOf(order, lineNo)
       if (line === undefined) {
-        throw new AppError('order_line_not_found', `The order has no line ${lineNo}`, { data: { line_no: lineNo } })
+        throw new AppError('unknown_order_line', `The order has no line ${lineNo}`, { data: { line_no: lineNo } })
       }
       const left = unitsLeft(line)
       if (quantity > left) {
