@@ -13,6 +13,11 @@ export interface BatcherOptions<Item, Result> {
   readonly maxItems?: number
   /** Batches under way at the same time. One gives the largest batches, two overlap the wire with the database. */
   readonly concurrency?: number
+  /**
+   * What an item locks while it is under way. Items that share something are never in two batches at the same time: they
+   * wait here, where they join the next batch, instead of in the database, where they would hold it up.
+   */
+  readonly locks?: (item: Item) => readonly string[]
   /** Items that may wait; more are refused with `overloaded`. */
   readonly maxWaiting?: number
 }
@@ -31,6 +36,9 @@ interface Entry<Item, Result> {
   readonly reject: (error: unknown) => void
 }
 
+/** How many batches' worth of items that wait for others are passed over in search of some that don't. */
+const LOOK_AHEAD = 4
+
 /**
  * Group commit: what arrives while a batch is under way goes out together in the next one. An item that finds nobody
  * under way leaves in the same turn of the event loop, so a single client pays nothing; under load batches grow by
@@ -40,6 +48,8 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
   const maxItems = options.maxItems ?? LIMITS.batchItemsMax
   const concurrency = options.concurrency ?? 1
   const maxWaiting = options.maxWaiting ?? LIMITS.batchWaitingMax
+  const locks = options.locks ?? (() => [])
+  const locked = new Set<string>()
   let queue: Entry<Item, Result>[] = []
   let running = 0
   let scheduled = false
@@ -51,13 +61,31 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
     // One turn later, so that requests read from several sockets in the same turn share the first batch.
     setImmediate(() => {
       scheduled = false
-      while (running < concurrency && queue.length > 0) void flush()
+      while (running < concurrency && queue.length > 0) {
+        const batch = take()
+        if (batch.length === 0) return
+        void flush(batch)
+      }
     })
   }
 
-  async function flush(): Promise<void> {
-    const batch = queue.slice(0, maxItems)
-    queue = queue.slice(maxItems)
+  /** The next batch, in order of arrival, without what waits for a batch under way. */
+  function take(): Entry<Item, Result>[] {
+    const batch: Entry<Item, Result>[] = []
+    const waiting: Entry<Item, Result>[] = []
+    let at = 0
+    for (; at < queue.length && batch.length < maxItems && waiting.length < LOOK_AHEAD * maxItems; at++) {
+      const entry = queue[at]!
+      const isFree = locked.size === 0 || !locks(entry.item).some((name) => locked.has(name))
+      ;(isFree ? batch : waiting).push(entry)
+    }
+    if (batch.length > 0) queue = [...waiting, ...queue.slice(at)]
+    return batch
+  }
+
+  async function flush(batch: readonly Entry<Item, Result>[]): Promise<void> {
+    const names = concurrency === 1 ? [] : batch.flatMap((entry) => locks(entry.item))
+    for (const name of names) locked.add(name)
     running += 1
     try {
       const results = await options.run(batch.map((entry) => entry.item))
@@ -70,6 +98,7 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
     } catch (error) {
       for (const entry of batch) entry.reject(error)
     } finally {
+      for (const name of names) locked.delete(name)
       running -= 1
       schedule()
       if (running === 0 && queue.length === 0) {

@@ -126,4 +126,25 @@ describe('createBatcher', () => {
     await drain
     await expect(results).resolves.toEqual([1, 2])
   })
+
+  it('never has items that share a lock in two batches at the same time, and lets others pass', async () => {
+    const { batches, run } = controlled()
+    const batcher = createBatcher({ run, concurrency: 2, locks: (item: number) => [String(item % 10)] })
+    const results = [batcher.add(1)]
+    await turn()
+    for (const item of [11, 2, 21, 3]) results.push(batcher.add(item))
+    await turn()
+    expect(batches.map((batch) => batch.items)).toEqual([[1], [2, 3]])
+    expect(batcher.waiting).toBe(2)
+    batches[1]?.answer()
+    await turn()
+    await turn()
+    expect(batches).toHaveLength(2)
+    batches[0]?.answer()
+    await turn()
+    await turn()
+    expect(batches.map((batch) => batch.items)).toEqual([[1], [2, 3], [11, 21]])
+    batches[2]?.answer()
+    expect(await Promise.all(results)).toEqual([1, 11, 2, 21, 3])
+  })
 })

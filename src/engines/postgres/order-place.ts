@@ -215,11 +215,18 @@ async function placeBatch(sql: SqlClient, placements: readonly Placement[]): Pro
   return placements.map((placement) => results.get(placement) ?? { ok: true, value: { kind: 'late' } })
 }
 
+/** So that one is made ready while others are stored. */
+const BATCHES_UNDER_WAY = 3
+
 /**
- * Group commit of placements, one batch under way. The shards share it: a statement costs more than its rows, and batches
- * of several shards would wait for each other's stock.
+ * Group commit of placements. All shards share its batches: a statement costs more than its rows. Orders of one product
+ * are never in two batches at the same time, so no batch waits for the stock of another of this process.
  */
 export function createPlacer(sql: SqlClient, clock: Clock): (placement: Placement) => Promise<PlaceOutcome> {
-  const batcher = createBatcher<Placement, Outcome>({ run: (items) => placeBatch(sql, items) })
+  const batcher = createBatcher<Placement, Outcome>({
+    run: (items) => placeBatch(sql, items),
+    concurrency: BATCHES_UNDER_WAY,
+    locks: ({ lines }) => lines.map((line) => line.productId),
+  })
   return (placement) => untilDecided(clock, () => batcher.add(placement))
 }

@@ -68,12 +68,13 @@ export async function migrate(
     const pending = await pendingMigrations(sql, migrations)
     return { pending, applied: false, version: (migrations.at(-1)?.version ?? 0) - pending.length }
   }
-  // `create table if not exists` itself races in PostgreSQL's catalog: the loser sees a unique violation, once.
+  // `create table if not exists` itself races in PostgreSQL's catalog: the loser sees a unique violation, or a table or
+  // type that is there already, once.
   await retry(
     {
       tries: 10,
       backoff: { firstMs: 20, maxMs: 200 },
-      retryable: (error) => ['23505', '42P07', 'XX000'].includes(sqlState(error)),
+      retryable: (error) => ['23505', '42P07', '42710', 'XX000'].includes(sqlState(error)),
     },
     () => sql.transaction((tx) => tx.script(CREATE_BOOKKEEPING)),
   )
