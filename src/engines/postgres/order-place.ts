@@ -215,8 +215,9 @@ async function placeBatch(sql: SqlClient, placements: readonly Placement[]): Pro
   return placements.map((placement) => results.get(placement) ?? { ok: true, value: { kind: 'late' } })
 }
 
-/** So that one is made ready while others are stored. */
+/** So that some are made ready while others are stored: of one large batch at a time, all would wait for each step. */
 const BATCHES_UNDER_WAY = 3
+const BATCH_ORDERS = 96
 
 /**
  * Group commit of placements. All shards share its batches: a statement costs more than its rows. Orders of one product
@@ -225,6 +226,7 @@ const BATCHES_UNDER_WAY = 3
 export function createPlacer(sql: SqlClient, clock: Clock): (placement: Placement) => Promise<PlaceOutcome> {
   const batcher = createBatcher<Placement, Outcome>({
     run: (items) => placeBatch(sql, items),
+    maxItems: BATCH_ORDERS,
     concurrency: BATCHES_UNDER_WAY,
     locks: ({ lines }) => lines.map((line) => line.productId),
   })
