@@ -32,7 +32,7 @@ export interface Adjustment {
   readonly code?: string
   /** Of a tax: percent, a decimal text. */
   readonly rate?: string
-  /** The line it belongs to, 0 for shipping; absent where it was spread over several. */
+  /** The line it belongs to, 0 for shipping; absent where it belongs to none. */
   readonly line_no?: number
   readonly amount: number
 }
