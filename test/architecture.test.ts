@@ -62,10 +62,8 @@ const MODELS = ['social/', 'orders/', 'payments/', 'webhooks/']
 const PURE = [
   'orders/report/definition.ts',
   'orders/lists/search.ts',
-  'payments/events.ts',
+  'payments/model/',
   'payments/schemas.ts',
-  'payments/state-json.ts',
-  'payments/state.ts',
   'queue/queue.ts',
 ]
 

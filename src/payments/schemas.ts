@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { LIMITS } from '../core/limits.ts'
-import type { EventType } from './events.ts'
-import { PAYMENT_STATUSES } from './state.ts'
+import type { EventType } from './model/events.ts'
+import { PAYMENT_STATUSES } from './model/state.ts'
 
 /** The shapes of payments: one schema each for validation, serialisation, OpenAPI and types. */
 const nullable = <Schema extends Type.TSchema>(schema: Schema, description: string) =>

@@ -3,12 +3,12 @@ import { NO_HASH, sha256 } from '../core/canonical-json.ts'
 import { systemClock } from '../core/clock.ts'
 import { judgeKey } from '../core/command.ts'
 import { hashToBucket, prefixedId } from '../core/ids.ts'
-import type { PaymentEvent } from '../payments/events.ts'
-import { chainBreaks, seal } from '../payments/hash-chain.ts'
-import type { NewPayment, OperationRow, PaymentAppend, PaymentPorts, PlacedKey } from '../payments/ports.ts'
-import type { SandboxCharge, SandboxEffect, SandboxEntry } from '../payments/sandbox-ledger.ts'
-import { fold, statusOf } from '../payments/state.ts'
-import { foldStored } from '../payments/writer.ts'
+import type { PaymentEvent } from '../payments/model/events.ts'
+import { chainBreaks, seal } from '../payments/model/hash-chain.ts'
+import type { NewPayment, OperationRow, PaymentAppend, PaymentPorts, PlacedKey } from '../payments/ports/ports.ts'
+import type { SandboxCharge, SandboxEffect, SandboxEntry } from '../payments/ports/sandbox-ledger.ts'
+import { fold, statusOf } from '../payments/model/state.ts'
+import { foldStored } from '../payments/commands/writer.ts'
 
 /** The ports of payments on a fresh, migrated database. */
 export interface PaymentHarness {

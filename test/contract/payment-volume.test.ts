@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isAppError } from '../../src/core/errors.ts'
-import type { FaultPoint } from '../../src/payments/operations.ts'
+import type { FaultPoint } from '../../src/payments/processing/operations.ts'
 import { SANDBOX_TOKENS } from '../../src/processors/sandbox/tokens.ts'
 import { card, openPaymentBench, type PaymentBench } from '../setup/payments.ts'
 import { type Random, seededRandom } from '../setup/random.ts'

@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { NO_HASH } from '../../src/core/canonical-json.ts'
 import { AppError } from '../../src/core/errors.ts'
-import { decide, type PaymentCommand } from '../../src/payments/decider.ts'
-import { EVENT_TYPES, type RecordedEvent } from '../../src/payments/events.ts'
-import { chainBreaks, seal } from '../../src/payments/hash-chain.ts'
-import type { SealedEvent, StoredEvent } from '../../src/payments/ports.ts'
-import type { ProcessorOutcome } from '../../src/payments/processor.ts'
+import { decide, type PaymentCommand } from '../../src/payments/model/decide.ts'
+import { EVENT_TYPES, type RecordedEvent } from '../../src/payments/model/events.ts'
+import { chainBreaks, seal } from '../../src/payments/model/hash-chain.ts'
+import type { SealedEvent, StoredEvent } from '../../src/payments/ports/ports.ts'
+import type { ProcessorOutcome } from '../../src/payments/processing/processor.ts'
 import {
   capturableOf,
   fold,
@@ -14,8 +14,8 @@ import {
   isFinished,
   type PaymentState,
   refundableOf,
-} from '../../src/payments/state.ts'
-import { stateFromJson, stateToJson } from '../../src/payments/state-json.ts'
+} from '../../src/payments/model/state.ts'
+import { stateFromJson, stateToJson } from '../../src/payments/model/state-json.ts'
 
 type Deed = 'authorize' | 'capture' | 'void' | 'refund' | 'expire' | 'outcome'
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { ErrorCode } from '../../src/core/errors.ts'
-import { captureAfter, decide, type PaymentCommand } from '../../src/payments/decider.ts'
-import { type PaymentEvent, readEvent } from '../../src/payments/events.ts'
-import type { ProcessorOutcome } from '../../src/payments/processor.ts'
-import { evolve, fold, initialState, type PaymentState, statusOf } from '../../src/payments/state.ts'
+import { captureAfter, decide, type PaymentCommand } from '../../src/payments/model/decide.ts'
+import { type PaymentEvent, readEvent } from '../../src/payments/model/events.ts'
+import type { ProcessorOutcome } from '../../src/payments/processing/processor.ts'
+import { evolve, fold, initialState, type PaymentState, statusOf } from '../../src/payments/model/state.ts'
 
 const AT = Date.UTC(2026, 0, 1)
 const stateOf = (events: readonly PaymentEvent[]): PaymentState =>

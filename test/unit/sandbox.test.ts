@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { fakeClock } from '../../src/core/clock.ts'
-import type { SandboxCharge, SandboxEntry, SandboxLedger } from '../../src/payments/sandbox-ledger.ts'
+import type { SandboxCharge, SandboxEntry, SandboxLedger } from '../../src/payments/ports/sandbox-ledger.ts'
 import { createSandbox } from '../../src/processors/sandbox/sandbox.ts'
 import { SANDBOX_TOKENS } from '../../src/processors/sandbox/tokens.ts'
 

@@ -2,7 +2,7 @@ import { type Batcher, createBatcher, type ItemResult } from '../../core/batcher
 import type { Clock } from '../../core/clock.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { backoffMs, failureKind } from '../../core/retry.ts'
-import type { NewPayment, PaymentAppend, SealedEvent } from '../../payments/ports.ts'
+import type { NewPayment, PaymentAppend, SealedEvent } from '../../payments/ports/ports.ts'
 import type { SqlClient, SqlParam } from '../sql/sql.ts'
 
 /**

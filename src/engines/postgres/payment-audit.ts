@@ -1,5 +1,5 @@
-import type { AuditedPayment, PaymentAudit, ShardCount } from '../../payments/ports.ts'
-import { stateFromJson } from '../../payments/state-json.ts'
+import type { AuditedPayment, PaymentAudit, ShardCount } from '../../payments/ports/ports.ts'
+import { stateFromJson } from '../../payments/model/state-json.ts'
 import type { SqlClient } from '../sql/sql.ts'
 import {
   EVENT_COLUMNS,

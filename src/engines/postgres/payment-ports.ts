@@ -1,4 +1,4 @@
-import type { PaymentPorts } from '../../payments/ports.ts'
+import type { PaymentPorts } from '../../payments/ports/ports.ts'
 import type { PortContext } from '../engine.ts'
 import type { SqlClient } from '../sql/sql.ts'
 import { openLogStore } from './log-store.ts'

@@ -1,8 +1,8 @@
 import type { LogEvent, Projection, ProjectionBatch } from '../../log/port.ts'
-import { readEvent } from '../../payments/events.ts'
+import { readEvent } from '../../payments/model/events.ts'
 import { TRANSACTION_TYPE_OF } from '../../payments/schemas.ts'
-import { fold, initialState, type PaymentState, statusOf } from '../../payments/state.ts'
-import { stateFromJson, stateToJson } from '../../payments/state-json.ts'
+import { fold, initialState, type PaymentState, statusOf } from '../../payments/model/state.ts'
+import { stateFromJson, stateToJson } from '../../payments/model/state-json.ts'
 import type { SqlTx } from '../sql/sql.ts'
 
 const VIEWED = `

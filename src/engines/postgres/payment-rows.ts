@@ -1,6 +1,6 @@
-import type { OperationKind } from '../../payments/events.ts'
-import type { OperationRow, StoredEvent } from '../../payments/ports.ts'
-import type { OperationStatus } from '../../payments/state.ts'
+import type { OperationKind } from '../../payments/model/events.ts'
+import type { OperationRow, StoredEvent } from '../../payments/ports/ports.ts'
+import type { OperationStatus } from '../../payments/model/state.ts'
 
 /** Rows of the payment tables as the ports know them. */
 export interface EventRow {

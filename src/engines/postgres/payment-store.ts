@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { shardOfPrefixedId } from '../../core/ids.ts'
 import { LIMITS } from '../../core/limits.ts'
-import type { PaymentStore } from '../../payments/ports.ts'
+import type { PaymentStore } from '../../payments/ports/ports.ts'
 import { readKey } from '../sql/idempotency.ts'
 import type { SqlClient } from '../sql/sql.ts'
 import { createPaymentAppender } from './payment-append.ts'

@@ -1,8 +1,8 @@
 import { shardOfPrefixedId } from '../../core/ids.ts'
 import { createLookup } from '../../core/lookup.ts'
-import type { EventType } from '../../payments/events.ts'
-import type { CustomerTransaction, PaymentViews, ViewedPayment } from '../../payments/ports.ts'
-import { stateFromJson } from '../../payments/state-json.ts'
+import type { EventType } from '../../payments/model/events.ts'
+import type { CustomerTransaction, PaymentViews, ViewedPayment } from '../../payments/ports/ports.ts'
+import { stateFromJson } from '../../payments/model/state-json.ts'
 import type { SqlClient } from '../sql/sql.ts'
 
 // Head and view in one statement, so that a view that lags is recognised.

@@ -1,6 +1,6 @@
 import type { IdMaker } from '../../core/ids.ts'
-import type { OperationKind } from '../../payments/events.ts'
-import type { SandboxCharge, SandboxEntry, SandboxLedger } from '../../payments/sandbox-ledger.ts'
+import type { OperationKind } from '../../payments/model/events.ts'
+import type { SandboxCharge, SandboxEntry, SandboxLedger } from '../../payments/ports/sandbox-ledger.ts'
 import type { SqlClient, SqlTx } from '../sql/sql.ts'
 
 const CHARGE_COLUMNS =

@@ -1,4 +1,4 @@
-import type { InboxMessage, WebhookInbox } from '../../payments/ports.ts'
+import type { InboxMessage, WebhookInbox } from '../../payments/ports/ports.ts'
 import type { SqlClient } from '../sql/sql.ts'
 
 const STORE = `

@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
 import { assert } from '../../core/errors.ts'
-import type { OperationKind } from '../../payments/events.ts'
-import type { FollowUpRequest, Processor, ProcessorOutcome, ProcessorRequest } from '../../payments/processor.ts'
-import type { SandboxCharge, SandboxEffect, SandboxEntry, SandboxLedger } from '../../payments/sandbox-ledger.ts'
+import type { OperationKind } from '../../payments/model/events.ts'
+import type { FollowUpRequest, Processor, ProcessorOutcome, ProcessorRequest } from '../../payments/processing/processor.ts'
+import type { SandboxCharge, SandboxEffect, SandboxEntry, SandboxLedger } from '../../payments/ports/sandbox-ledger.ts'
 import { behaviourOf, type TokenBehaviour } from './tokens.ts'
 import { readWebhook, type SignedWebhook, settledMessage, signWebhook } from './webhook.ts'
 

@@ -1,4 +1,4 @@
-import type { OperationKind } from '../../payments/events.ts'
+import type { OperationKind } from '../../payments/model/events.ts'
 
 /** How the sandbox treats a token. The same token behaves the same way every time. */
 export interface TokenBehaviour {

@@ -1,8 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { AppError } from '../../core/errors.ts'
 import { fromMinor } from '../../core/money.ts'
-import type { ProcessorOutcome, WebhookEvent, WebhookRequest } from '../../payments/processor.ts'
-import type { SandboxEntry } from '../../payments/sandbox-ledger.ts'
+import type { ProcessorOutcome, WebhookEvent, WebhookRequest } from '../../payments/processing/processor.ts'
+import type { SandboxEntry } from '../../payments/ports/sandbox-ledger.ts'
 
 /** `t=<seconds>,v1=<hex>`: HMAC-SHA256 over the time, a dot and the raw body, as many processors do it. */
 export const SIGNATURE_HEADER = 'sandbox-signature'

@@ -1,5 +1,5 @@
-import { LIMITS } from '../core/limits.ts'
-import type { OperationStatus } from './state.ts'
+import { LIMITS } from '../../core/limits.ts'
+import type { OperationStatus } from '../model/state.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND

@@ -1,4 +1,4 @@
-import type { OperationKind } from './events.ts'
+import type { OperationKind } from '../model/events.ts'
 
 /**
  * The sandbox's own books: what a real processor would know, and so the oracle of every test of payments. They are

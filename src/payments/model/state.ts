@@ -1,4 +1,4 @@
-import { assert } from '../core/errors.ts'
+import { assert } from '../../core/errors.ts'
 import type { CaptureMethod, OperationKind, PaymentMethod, RecordedEvent, RequiredAction } from './events.ts'
 
 /**

@@ -1,8 +1,8 @@
-import type { IdempotencyKey, StoredKey } from '../core/command.ts'
-import type { LogStore, Projection } from '../log/port.ts'
-import type { EventType, OperationKind, RecordedEvent } from './events.ts'
+import type { IdempotencyKey, StoredKey } from '../../core/command.ts'
+import type { LogStore, Projection } from '../../log/port.ts'
+import type { EventType, OperationKind, RecordedEvent } from '../model/events.ts'
 import type { SandboxLedger } from './sandbox-ledger.ts'
-import type { OperationStatus, PaymentState } from './state.ts'
+import type { OperationStatus, PaymentState } from '../model/state.ts'
 
 /** An event with its place in the payment and the proof that binds it to the one before. */
 export interface SealedEvent {

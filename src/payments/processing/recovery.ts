@@ -1,9 +1,9 @@
-import type { Clock } from '../core/clock.ts'
-import { messageOf } from '../core/errors.ts'
-import { type Loop, startLoop } from '../core/lifecycle.ts'
-import type { Logger } from '../core/logger.ts'
+import type { Clock } from '../../core/clock.ts'
+import { messageOf } from '../../core/errors.ts'
+import { type Loop, startLoop } from '../../core/lifecycle.ts'
+import type { Logger } from '../../core/logger.ts'
 import type { OperationRunner } from './operations.ts'
-import type { PaymentStore } from './ports.ts'
+import type { PaymentStore } from '../ports/ports.ts'
 import { checkDelayMs, OPERATION_LEASE_MS } from './schedule.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { AppError } from '../core/errors.ts'
+import { AppError } from '../../core/errors.ts'
 
 /**
  * The facts of a payment, as they are stored: JSON, money in whole minor units of the payment's currency, `op_id` the

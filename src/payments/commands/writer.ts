@@ -1,15 +1,15 @@
-import { NO_HASH } from '../core/canonical-json.ts'
-import type { Clock } from '../core/clock.ts'
-import { checkExpectedVersion, judgeKey, type KeyVerdict } from '../core/command.ts'
-import { AppError, assert, isAppError } from '../core/errors.ts'
-import { shardOfPrefixedId } from '../core/ids.ts'
-import { LIMITS } from '../core/limits.ts'
-import type { Metrics } from '../core/metrics.ts'
-import { backoffMs } from '../core/retry.ts'
-import { decide, type PaymentCommand } from './decider.ts'
-import { doubtOf, toPayment } from './documents.ts'
-import { readEvent } from './events.ts'
-import { seal } from './hash-chain.ts'
+import { NO_HASH } from '../../core/canonical-json.ts'
+import type { Clock } from '../../core/clock.ts'
+import { checkExpectedVersion, judgeKey, type KeyVerdict } from '../../core/command.ts'
+import { AppError, assert, isAppError } from '../../core/errors.ts'
+import { shardOfPrefixedId } from '../../core/ids.ts'
+import { LIMITS } from '../../core/limits.ts'
+import type { Metrics } from '../../core/metrics.ts'
+import { backoffMs } from '../../core/retry.ts'
+import { decide, type PaymentCommand } from '../model/decide.ts'
+import { doubtOf, toPayment } from '../reading/documents.ts'
+import { readEvent } from '../model/events.ts'
+import { seal } from '../model/hash-chain.ts'
 import { createKeyedMutex } from './keyed-mutex.ts'
 import type {
   HeadDelta,
@@ -20,9 +20,9 @@ import type {
   PlacedKey,
   SealedEvent,
   StoredEvent,
-} from './ports.ts'
-import { nextCheckAtMs } from './schedule.ts'
-import { fold, initialState, type PaymentState, statusOf } from './state.ts'
+} from '../ports/ports.ts'
+import { nextCheckAtMs } from '../processing/schedule.ts'
+import { fold, initialState, type PaymentState, statusOf } from '../model/state.ts'
 
 /** A payment at one version, with what its next event is chained to. */
 export interface Snapshot {

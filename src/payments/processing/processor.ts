@@ -1,4 +1,4 @@
-import type { OperationKind, PaymentMethod, RequiredAction } from './events.ts'
+import type { OperationKind, PaymentMethod, RequiredAction } from '../model/events.ts'
 
 /**
  * What Fanfold needs of a payment processor. Every call carries a key, the id of our operation: inside the key's

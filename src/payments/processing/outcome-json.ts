@@ -1,4 +1,4 @@
-import { fromMinor } from '../core/money.ts'
+import { fromMinor } from '../../core/money.ts'
 import type { ProcessorOutcome } from './processor.ts'
 
 /** An outcome as plain JSON, to be kept in the inbox; {@link outcomeFromJson} is its inverse. */

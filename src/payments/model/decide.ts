@@ -1,7 +1,7 @@
-import { AppError, assert } from '../core/errors.ts'
-import { formatMinor, fromMinor } from '../core/money.ts'
+import { AppError, assert } from '../../core/errors.ts'
+import { formatMinor, fromMinor } from '../../core/money.ts'
 import type { CaptureMethod, PaymentEvent, PaymentMethod } from './events.ts'
-import type { ProcessorOutcome } from './processor.ts'
+import type { ProcessorOutcome } from '../processing/processor.ts'
 import { capturableOf, isFinished, type Operation, type PaymentState, refundableOf, statusOf } from './state.ts'
 
 /** What may be asked of a payment, and what a processor may tell about it. Amounts in minor units. */

@@ -1,12 +1,12 @@
-import { findCardNumber } from '../core/card-number.ts'
-import type { Clock } from '../core/clock.ts'
-import { AppError, messageOf } from '../core/errors.ts'
-import type { Logger } from '../core/logger.ts'
-import { type OperationRunner, type Processors, processorNamed } from './operations.ts'
-import { outcomeFromJson, outcomeToJson } from './outcome-json.ts'
-import type { InboxMessage, PaymentStore, WebhookInbox } from './ports.ts'
-import type { WebhookRequest } from './processor.ts'
-import type { WebhookReceipt } from './schemas.ts'
+import { findCardNumber } from '../../core/card-number.ts'
+import type { Clock } from '../../core/clock.ts'
+import { AppError, messageOf } from '../../core/errors.ts'
+import type { Logger } from '../../core/logger.ts'
+import { type OperationRunner, type Processors, processorNamed } from '../processing/operations.ts'
+import { outcomeFromJson, outcomeToJson } from '../processing/outcome-json.ts'
+import type { InboxMessage, PaymentStore, WebhookInbox } from '../ports/ports.ts'
+import type { WebhookRequest } from '../processing/processor.ts'
+import type { WebhookReceipt } from '../schemas.ts'
 
 /**
  * Webhooks are hints from outside, late, repeated and out of order: each is checked, stored once, and only then

@@ -1,8 +1,8 @@
-import { fromMinor } from '../core/money.ts'
-import { captureAfter } from './decider.ts'
-import type { CustomerTransaction, StoredEvent } from './ports.ts'
-import { type Payment, type PaymentEventDocument, TRANSACTION_TYPE_OF, type Transaction } from './schemas.ts'
-import { isInDoubt, type Operation, operationInDoubt, type PaymentState, statusOf } from './state.ts'
+import { fromMinor } from '../../core/money.ts'
+import { captureAfter } from '../model/decide.ts'
+import type { CustomerTransaction, StoredEvent } from '../ports/ports.ts'
+import { type Payment, type PaymentEventDocument, TRANSACTION_TYPE_OF, type Transaction } from '../schemas.ts'
+import { isInDoubt, type Operation, operationInDoubt, type PaymentState, statusOf } from '../model/state.ts'
 
 const time = (ms: number): string => new Date(ms).toISOString()
 

@@ -1,4 +1,4 @@
-import { fromMinor } from '../core/money.ts'
+import { fromMinor } from '../../core/money.ts'
 import type { Operation, PaymentState } from './state.ts'
 
 /** A state as plain JSON, for read models and snapshots; {@link stateFromJson} is its inverse. */
