@@ -33,6 +33,8 @@ export const ERROR_CODES = {
   payment_not_found: [404, 'No such payment'],
   api_key_not_found: [404, 'No such API key'],
   processor_not_found: [404, 'No such payment processor'],
+  operation_not_found: [404, 'No such payment operation'],
+  dispute_not_found: [404, 'The payment has no such dispute'],
   projection_not_found: [404, 'No such projection'],
   webhook_endpoint_not_found: [404, 'No such webhook endpoint'],
   webhook_delivery_not_found: [404, 'No such webhook delivery'],
@@ -64,6 +66,8 @@ export const ERROR_CODES = {
   illegal_payment_state: [422, 'The payment is in a state that does not allow this'],
   amount_exceeds_capturable: [422, 'The amount is more than can still be captured'],
   amount_exceeds_refundable: [422, 'The amount is more than can still be refunded'],
+  operation_not_in_review: [422, 'The payment operation does not wait for a decision'],
+  processor_cannot: [422, 'The payment processor can not do this'],
   order_amount_mismatch: [422, 'The payment does not match the order it is for'],
   invalid_signature: [400, 'The webhook signature is not valid'],
   webhook_url_refused: [422, 'The URL is not one that webhooks may be sent to'],
@@ -84,6 +88,7 @@ export const ERROR_CODES = {
   schema_outdated: [500, 'The database schema is older or newer than this program'],
   log_gap: [500, 'The event log has a gap: this is a bug or a damaged database'],
   projection_stopped: [500, 'A projection stopped because too many of its streams could not be folded'],
+  master_key_missing: [500, 'Personal data is encrypted under a master key that this program was not given'],
   unknown_event_version: [500, 'An event was written by a newer program'],
 } as const satisfies Record<string, readonly [status: number, title: string]>
 

@@ -195,6 +195,18 @@ export const LIMITS = {
   processorMsMax: 20_000,
   /** Most events of one payment. */
   paymentEventsMax: 100_000,
+  /** Finished operations that the state of a payment remembers, the newest; older ones are in its events. */
+  paymentOperationsKept: 20,
+  /** Most `metadata` entries of one payment. */
+  paymentMetadataMax: 50,
+  /** Longest value of a payment's `metadata`, in characters. */
+  metadataValueCharsMax: 500,
+  /** Most processors of one route, and most tokens of one payment method. */
+  paymentRouteMax: 10,
+  /** Most texts of a dispute's evidence. */
+  evidenceTextsMax: 30,
+  /** Longest text of a dispute's evidence, in characters. */
+  evidenceCharsMax: 20_000,
   /** Most webhook endpoints. */
   webhookEndpointsMax: 100,
   /** Most event types that one webhook endpoint names. */

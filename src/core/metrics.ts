@@ -124,6 +124,12 @@ export function createMetrics() {
       help: 'How long the webhook that has been due longest has been due',
       registers,
     }),
+    operationsInReview: new Counter({
+      name: 'fanfold_operations_in_review_total',
+      help: 'Payment operations whose outcome nobody can find out but a person',
+      labelNames: ['processor'] as const,
+      registers,
+    }),
     processorSeconds: new Histogram({
       name: 'fanfold_processor_seconds',
       help: 'Time of a call to a payment processor',

@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { LIMITS } from '../core/limits.ts'
-import type { EventType } from './model/events.ts'
-import { PAYMENT_STATUSES } from './model/state.ts'
+import { DECLINE_ADVICE, type EventType, REVIEW_DECISIONS } from './model/events.ts'
+import { DISPUTE_STATUSES, OPERATION_STATUSES, PAYMENT_STATUSES } from './model/state.ts'
 
 /** The shapes of payments: one schema each for validation, serialisation, OpenAPI and types. */
 const nullable = <Schema extends Type.TSchema>(schema: Schema, description: string) =>
@@ -31,6 +31,43 @@ const Currency = Type.String({
   examples: ['USD'],
 })
 
+const Token = Type.String({
+  minLength: 1,
+  maxLength: 255,
+  pattern: '^[\\x21-\\x7e]+$',
+  description: 'What the processor knows the card or account by; never a card number',
+  examples: ['tok_ok'],
+})
+
+const Metadata = Type.Record(
+  Type.String({ pattern: '^[A-Za-z0-9_.-]{1,40}$' }),
+  Type.String({ maxLength: LIMITS.metadataValueCharsMax }),
+  {
+    maxProperties: LIMITS.paymentMetadataMax,
+    description: 'Notes for programs, kept with the payment for good: nothing personal, since it can never be erased',
+    examples: [{ basket: 'b-1' }],
+  },
+)
+
+const PersonalText = (description: string) =>
+  Type.Optional(Type.String({ minLength: 1, maxLength: LIMITS.nameCharsMax, description }))
+
+export const BillingDetails = Type.Object(
+  {
+    name: PersonalText('Name of who pays'),
+    email: PersonalText('His address for mail'),
+    phone: PersonalText('His telephone number'),
+    line1: PersonalText('Street and number'),
+    line2: PersonalText('More of the address'),
+    city: PersonalText('City'),
+    region: PersonalText('State or region'),
+    postal_code: PersonalText('Postal code'),
+    country: Type.Optional(Type.String({ pattern: '^[A-Z]{2}$', description: 'ISO 3166-1 code', examples: ['DE'] })),
+  },
+  { additionalProperties: false, description: 'Who pays; stored encrypted under a key of that person' },
+)
+export type BillingDetails = Static<typeof BillingDetails>
+
 export const PaymentMethodSchema = Type.Object(
   {
     type: Type.Optional(
@@ -40,13 +77,15 @@ export const PaymentMethodSchema = Type.Object(
         examples: ['card'],
       }),
     ),
-    token: Type.String({
-      minLength: 1,
-      maxLength: 255,
-      pattern: '^[\\x21-\\x7e]+$',
-      description: 'What the processor knows the card or account by; never a card number',
-      examples: ['tok_ok'],
-    }),
+    token: Token,
+    tokens: Type.Optional(
+      Type.Record(Type.String({ pattern: '^[a-z0-9_]{1,40}$' }), Token, {
+        maxProperties: LIMITS.paymentRouteMax,
+        description:
+          'The same card or account as other processors know it, by name of the processor; an authorization can fail over to these',
+        examples: [{ stripe: 'pm_card_visa' }],
+      }),
+    ),
     brand: Type.Optional(
       Type.String({ minLength: 1, maxLength: 40, description: 'Card brand, to show', examples: ['visa'] }),
     ),
@@ -71,8 +110,10 @@ export const CreatePayment = Type.Object(
       }),
     ),
     processor: Type.Optional(
-      Type.String({ maxLength: 40, description: 'Name of a payment processor; the configured one unless given' }),
+      Type.String({ maxLength: 40, description: 'Name of a payment processor; the one the routes name unless given' }),
     ),
+    billing_details: Type.Optional(BillingDetails),
+    metadata: Type.Optional(Metadata),
   },
   { additionalProperties: false },
 )
@@ -84,8 +125,19 @@ export const AuthorizePayment = Type.Object(
 )
 export type AuthorizePayment = Static<typeof AuthorizePayment>
 
+export const IncrementAuthorization = Type.Object(
+  { amount: Amount('How much is added to what is authorized') },
+  { additionalProperties: false },
+)
+export type IncrementAuthorization = Static<typeof IncrementAuthorization>
+
 export const CapturePayment = Type.Object(
-  { amount: Type.Optional(Amount('How much; all that can still be captured unless given')) },
+  {
+    amount: Type.Optional(Amount('How much; all that can still be captured unless given')),
+    final: Type.Optional(
+      Type.Boolean({ description: 'Whether this is the last capture: what is not captured then is released' }),
+    ),
+  },
   { additionalProperties: false },
 )
 export type CapturePayment = Static<typeof CapturePayment>
@@ -109,10 +161,49 @@ export const RefundPayment = Type.Object(
 )
 export type RefundPayment = Static<typeof RefundPayment>
 
+export const SubmitEvidence = Type.Object(
+  {
+    evidence: Type.Record(
+      Type.String({ pattern: '^[a-z][a-z0-9_]{0,59}$' }),
+      Type.String({ minLength: 1, maxLength: LIMITS.evidenceCharsMax }),
+      {
+        minProperties: 1,
+        maxProperties: LIMITS.evidenceTextsMax,
+        description: 'Texts by name, as the processor knows the names; stored encrypted',
+        examples: [{ product_description: 'A chair', shipping_tracking_number: '1Z999' }],
+      },
+    ),
+  },
+  { additionalProperties: false },
+)
+export type SubmitEvidence = Static<typeof SubmitEvidence>
+
+export const ResolveOperation = Type.Object(
+  {
+    decision: Type.Enum([...REVIEW_DECISIONS], {
+      description:
+        'succeeded or failed: what became of it, as the processor shows or says; ask_again: Fanfold asks the processor once more',
+    }),
+    amount: Type.Optional(Amount('Of an authorization that succeeded in part: how much')),
+    reference: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 255, description: 'What the processor calls what was done' }),
+    ),
+    note: Type.String({
+      minLength: 1,
+      maxLength: LIMITS.reasonCharsMax,
+      description: 'How you know, for those who read the history',
+    }),
+  },
+  { additionalProperties: false },
+)
+export type ResolveOperation = Static<typeof ResolveOperation>
+
+const OperationKindSchema = Type.Enum(['authorize', 'increment', 'capture', 'void', 'refund', 'evidence'])
+
 const PendingOperation = Type.Object(
   {
     op_id: Type.String({ description: 'Id of the operation; the processor knows it as the idempotency key' }),
-    kind: Type.Enum(['authorize', 'capture', 'void', 'refund']),
+    kind: OperationKindSchema,
     amount: Sum('What was asked for'),
     status: Type.Enum(['requested', 'unknown', 'review'], {
       description:
@@ -127,7 +218,42 @@ const PaymentError = Type.Object({
   code: Type.String({ description: 'Code of the processor', examples: ['insufficient_funds'] }),
   message: Type.String(),
   op_id: Type.String(),
+  advice: Type.Optional(
+    Type.Enum([...DECLINE_ADVICE], {
+      description: 'Of a decline: try the same again later, use another method, or do not try again',
+    }),
+  ),
 })
+
+export const PaymentDispute = Type.Object(
+  {
+    dispute_id: Type.String({ description: 'Id of the dispute at the processor' }),
+    amount: Sum('What the bank asks back'),
+    reason: Type.String({ examples: ['fraudulent'] }),
+    status: Type.Enum([...DISPUTE_STATUSES]),
+    evidence_due_by: nullable(Type.String(), 'Until when evidence is looked at'),
+    opened_at: Time('When it was recorded'),
+    updated_at: Time('When it last changed'),
+  },
+  { description: 'Money that the bank of the payer asks back' },
+)
+
+export const OperationDocument = Type.Object(
+  {
+    op_id: Type.String({ description: 'Id of the operation; the processor knows it as the idempotency key' }),
+    payment_intent_id: Type.String(),
+    kind: OperationKindSchema,
+    amount: Sum('What was asked for'),
+    processor: Type.String(),
+    status: Type.Enum([...OPERATION_STATUSES]),
+    reference: nullable(Type.String(), 'What the processor calls it, as far as it said so'),
+    attempts: Type.Integer({ description: 'How often the processor was asked what became of it' }),
+    requested_at: Time('When it was asked for'),
+    next_check_at: nullable(Type.String(), 'When the worker asks next; null when it is finished'),
+  },
+  { description: 'One call to a processor' },
+)
+export type OperationDocument = Static<typeof OperationDocument>
 
 const RequiredAction = Type.Object(
   { type: Type.String({ examples: ['redirect'] }), url: Type.Optional(Type.String()) },
@@ -148,16 +274,29 @@ export const Payment = Type.Object(
     captured: Sum('What was taken'),
     refund_pending: Sum('What refunds under way have reserved'),
     refunded: Sum('What was given back'),
+    disputed: Sum('What disputes that are open or lost hold back'),
     customer_id: nullable(Type.String(), 'Who pays'),
     order_id: nullable(Type.String(), 'The order that is paid'),
     payment_method: Type.Object({
       type: Type.String(),
       token: Type.String(),
+      tokens: Type.Optional(Type.Record(Type.String(), Type.String())),
       brand: Type.Optional(Type.String()),
       last4: Type.Optional(Type.String()),
     }),
     capture_method: Type.Enum(['automatic', 'manual']),
-    processor: Type.String({ description: 'Name of the payment processor' }),
+    processor: Type.String({ description: 'Name of the payment processor that was asked last, or will be first' }),
+    route: Type.Array(Type.String(), { description: 'Processors in the order in which they are tried' }),
+    authorized_until: nullable(Type.String(), 'Until when it can be captured, where the processor says so'),
+    billing_details: nullable(BillingDetails, 'Who pays; null when nothing was given, or it can not be shown'),
+    personal_data: Type.Optional(
+      Type.Enum(['erased', 'locked'], {
+        description:
+          'Why billing details that were given are not shown: erased for good, or under a key that is not here',
+      }),
+    ),
+    metadata: Type.Record(Type.String(), Type.String()),
+    disputes: Type.Array(PaymentDispute, { description: 'In the order in which they were opened' }),
     created_at: Time('When it was created'),
     updated_at: Time('When its last event was recorded'),
     last_error: Type.Optional(PaymentError),
@@ -196,6 +335,8 @@ export const TRANSACTION_TYPES = [
   'expiry',
   'refund',
   'refund_reversal',
+  'dispute',
+  'dispute_won',
   'correction',
 ] as const
 
@@ -209,6 +350,9 @@ export const TRANSACTION_TYPE_OF: Partial<Record<EventType, (typeof TRANSACTION_
   AUTHORIZATION_EXPIRED: 'expiry',
   REFUNDED: 'refund',
   REFUND_REVERSED: 'refund_reversal',
+  DISPUTE_OPENED: 'dispute',
+  DISPUTE_WON: 'dispute_won',
+  INCREMENTED: 'authorization',
   OUTCOME_CORRECTED: 'correction',
 }
 

@@ -1,12 +1,13 @@
 import { canonicalJson, NO_HASH } from '../core/canonical-json.ts'
 import { messageOf } from '../core/errors.ts'
+import { foldStored } from './commands/writer.ts'
 import { chainBreaks } from './model/hash-chain.ts'
-import type { AuditedPayment, OperationRow, PaymentAudit, PaymentStore, StoredEvent } from './ports/ports.ts'
-import type { SandboxEntry, SandboxLedger } from './ports/sandbox-ledger.ts'
-import { TRANSACTION_TYPE_OF } from './schemas.ts'
 import { isFinished, type PaymentState, statusOf } from './model/state.ts'
 import { stateToJson } from './model/state-json.ts'
-import { foldStored } from './commands/writer.ts'
+import type { AuditedPayment, PaymentAudit } from './ports/audit.ts'
+import type { SandboxEntry, SandboxLedger } from './ports/sandbox-ledger.ts'
+import type { OperationRow, PaymentStore, StoredEvent } from './ports/store.ts'
+import { TRANSACTION_TYPE_OF } from './schemas.ts'
 
 /** One thing that is not as it must be. `subject` is a payment, an operation or a shard of the log. */
 export interface PaymentDifference {

@@ -3,12 +3,14 @@ import { NO_HASH, sha256 } from '../core/canonical-json.ts'
 import { systemClock } from '../core/clock.ts'
 import { judgeKey } from '../core/command.ts'
 import { hashToBucket, prefixedId } from '../core/ids.ts'
-import type { PaymentEvent } from '../payments/model/events.ts'
-import { chainBreaks, seal } from '../payments/model/hash-chain.ts'
-import type { NewPayment, OperationRow, PaymentAppend, PaymentPorts, PlacedKey } from '../payments/ports/ports.ts'
-import type { SandboxCharge, SandboxEffect, SandboxEntry } from '../payments/ports/sandbox-ledger.ts'
-import { fold, statusOf } from '../payments/model/state.ts'
 import { foldStored } from '../payments/commands/writer.ts'
+import type { PaymentEvent } from '../payments/model/events.ts'
+import { fold } from '../payments/model/evolve.ts'
+import { chainBreaks, seal } from '../payments/model/hash-chain.ts'
+import { statusOf } from '../payments/model/state.ts'
+import type { PaymentPorts } from '../payments/ports/ports.ts'
+import type { SandboxCharge, SandboxEffect, SandboxEntry } from '../payments/ports/sandbox-ledger.ts'
+import type { NewPayment, OperationRow, PaymentAppend, PlacedKey } from '../payments/ports/store.ts'
 
 /** The ports of payments on a fresh, migrated database. */
 export interface PaymentHarness {
@@ -16,7 +18,8 @@ export interface PaymentHarness {
   close(): Promise<void>
 }
 
-const NO_CHANGE = { authorized: 0n, capturePending: 0n, captured: 0n, refundPending: 0n, refunded: 0n }
+const NO_CHANGE = { authorized: 0n, capturePending: 0n, captured: 0n, refundPending: 0n, refunded: 0n, disputed: 0n }
+const ANSWER = { status: 200, body: { payment_intent_id: 'pi_1', version: 2 } }
 const paymentMethod = { type: 'card', token: 'tok_ok' }
 
 /** The promises of {@link PaymentPorts.store} for any engine: atomic, exact per item, contiguous in the log. */
@@ -44,12 +47,12 @@ export function testPaymentStore(name: string, create: () => Promise<PaymentHarn
           currency: 'USD',
           payment_method: paymentMethod,
           capture_method: 'manual',
-          processor: 'sandbox',
+          route: ['sandbox'],
         },
       }
       const by = { actor: 'tests', timestampMs: systemClock.now() }
       const event = seal([initiated], { paymentIntentId, version: 0, hash: NO_HASH }, by)[0]!
-      const answer = { status: 201, body: { payment_intent_id: paymentIntentId } }
+      const answer = { status: 201, body: { payment_intent_id: paymentIntentId, version: 1 } }
       return { shard, paymentIntentId, state: fold([event.event]), event, key, answer, ...more }
     }
 
@@ -68,7 +71,7 @@ export function testPaymentStore(name: string, create: () => Promise<PaymentHarn
       )
       return {
         ...{ shard, paymentIntentId, expectedVersion: payment.state.version, events: sealed, status: statusOf(state) },
-        ...{ delta: NO_CHANGE, operations: [], key: undefined, ...more },
+        ...{ delta: NO_CHANGE, expiresAtMs: undefined, operations: [], key: undefined, ...more },
       }
     }
 
@@ -119,7 +122,7 @@ export function testPaymentStore(name: string, create: () => Promise<PaymentHarn
       const appends = Array.from({ length: 10 }, () => {
         const key = newKey()
         return appendTo(payment, voided, {
-          key: { kind: 'take', key, opId: undefined, leaseUntilMs: undefined, answer: { status: 200, body: {} } },
+          key: { kind: 'take', key, opId: undefined, leaseUntilMs: undefined, answer: ANSWER },
         })
       })
       const outcomes = await Promise.all(appends.map((append) => store.append(append)))
@@ -143,7 +146,7 @@ export function testPaymentStore(name: string, create: () => Promise<PaymentHarn
         key: newKey(),
         opId: undefined,
         leaseUntilMs: undefined,
-        answer: { status: 200, body: { n: 1 } },
+        answer: ANSWER,
       } as const
       expect(await store.append(appendTo(first, voided, { key }))).toBe('appended')
       expect(await store.append(appendTo(second, voided, { key }))).toBe('key_taken')
@@ -173,7 +176,8 @@ export function testPaymentStore(name: string, create: () => Promise<PaymentHarn
       const opId = prefixedId('op', payment.shard, systemClock)
       const key = newKey()
       const row: OperationRow = {
-        ...{ opId, paymentIntentId: payment.paymentIntentId, kind: 'authorize', amount: 1_000n, processor: 'sandbox' },
+        ...{ opId, paymentIntentId: payment.paymentIntentId, kind: 'authorize', amount: 1_000n, settled: 0n },
+        ...{ processor: 'sandbox', disputeId: undefined },
         ...{ status: 'requested', reference: undefined, attempts: 0, requestedAtMs: 1_000, nextCheckAtMs: 5_000 },
         key: { shard: key.shard, scope: key.scope, key: key.key, opId },
       }
@@ -217,7 +221,7 @@ export function testPaymentStore(name: string, create: () => Promise<PaymentHarn
         { paymentIntentId: payment.paymentIntentId, version: 2, hash: event!.hash },
         { actor: 'tests', timestampMs: 1 },
       )
-      const finish = { kind: 'finish', key: { ...key, opId }, answer: { status: 200, body: { done: true } } } as const
+      const finish = { kind: 'finish', key: { ...key, opId }, answer: ANSWER } as const
       const end: PaymentAppend = { ...append, expectedVersion: 2, events: next, status: 'declined', key: finish }
       expect(await store.append(end)).toBe('appended')
       expect((await store.readKey(key))?.response).toEqual(finish.answer)
@@ -233,7 +237,7 @@ export function testPaymentStore(name: string, create: () => Promise<PaymentHarn
       const payment = newPayment(newKey())
       await store.create(payment)
       const gone = newKey()
-      const finish = { kind: 'finish', key: { ...gone, opId: 'op_x' }, answer: { status: 200, body: {} } } as const
+      const finish = { kind: 'finish', key: { ...gone, opId: 'op_x' }, answer: ANSWER } as const
       expect(await store.append(appendTo(payment, voided, { key: finish }))).toBe('appended')
       expect(await store.readKey(gone)).toBeUndefined()
     })
@@ -264,8 +268,7 @@ export function testWebhookInbox(name: string, create: () => Promise<PaymentHarn
       processor: 'p',
       eventId,
       type: 't',
-      key: 'op_1',
-      outcome: { kind: 'pending', reference: 'r' },
+      subject: { kind: 'operation', key: 'op_1', outcome: { kind: 'pending', reference: 'r' } },
     })
 
     it('stores a message once, however often and simultaneously it comes', async () => {

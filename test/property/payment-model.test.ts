@@ -2,20 +2,21 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { NO_HASH } from '../../src/core/canonical-json.ts'
 import { AppError } from '../../src/core/errors.ts'
-import { decide, type PaymentCommand } from '../../src/payments/model/decide.ts'
+import type { PaymentCommand } from '../../src/payments/model/commands.ts'
+import { decide } from '../../src/payments/model/decide.ts'
 import { EVENT_TYPES, type RecordedEvent } from '../../src/payments/model/events.ts'
+import { fold } from '../../src/payments/model/evolve.ts'
 import { chainBreaks, seal } from '../../src/payments/model/hash-chain.ts'
-import type { SealedEvent, StoredEvent } from '../../src/payments/ports/ports.ts'
-import type { ProcessorOutcome } from '../../src/payments/processing/processor.ts'
 import {
   capturableOf,
-  fold,
   initialState,
   isFinished,
   type PaymentState,
   refundableOf,
 } from '../../src/payments/model/state.ts'
 import { stateFromJson, stateToJson } from '../../src/payments/model/state-json.ts'
+import type { SealedEvent, StoredEvent } from '../../src/payments/ports/store.ts'
+import type { ProcessorOutcome } from '../../src/payments/processing/processor.ts'
 
 type Deed = 'authorize' | 'capture' | 'void' | 'refund' | 'expire' | 'outcome'
 
@@ -63,7 +64,7 @@ function commandOf(step: Step, state: PaymentState, n: number): PaymentCommand |
     case 'refund':
       return { type: 'RefundPayment', opId, amount }
     case 'expire':
-      return { type: 'ExpireAuthorization' }
+      return { type: 'ExpireAuthorization', nowMs: 0 }
     case 'outcome': {
       // Mostly of the newest operation, at times of any other, finished ones too.
       const operations = [...state.operations.values()]
@@ -98,7 +99,7 @@ function run(
     currency: 'USD',
     paymentMethod,
     captureMethod,
-    processor: 'sandbox',
+    route: ['sandbox'],
   })
   steps.forEach((one, n) => {
     const command = commandOf(one, state, n)

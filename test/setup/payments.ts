@@ -3,9 +3,10 @@ import { silentLogger } from '../../src/core/logger.ts'
 import { openPaymentPorts } from '../../src/engines/postgres/payment-ports.ts'
 import type { SqlClient } from '../../src/engines/sql/sql.ts'
 import { foldAll } from '../../src/log/fold.ts'
-import type { Faults } from '../../src/payments/processing/operations.ts'
 import { createPayments, type Payments, type PaymentsDeps } from '../../src/payments/payments.ts'
 import type { PaymentPorts } from '../../src/payments/ports/ports.ts'
+import { createPersonalData, randomMasterKey } from '../../src/payments/privacy/personal-data.ts'
+import type { Faults } from '../../src/payments/processing/operations.ts'
 import { type PaymentReport, verifyPayments } from '../../src/payments/verify.ts'
 import { createSandbox, type Sandbox } from '../../src/processors/sandbox/sandbox.ts'
 import type { SqlEngineUnderTest, TestDatabase } from './sql.ts'
@@ -37,9 +38,11 @@ export async function openPaymentBench(engine: SqlEngineUnderTest): Promise<Paym
   const context = { ...database.context, clock }
   const ports = await openPaymentPorts(sql, context)
   const sandbox = createSandbox({ ledger: ports.sandboxLedger, clock, webhookSecret: WEBHOOK_SECRET })
+  const masterKeys = [randomMasterKey()] as const
   const process = (options: Partial<PaymentsDeps> = {}) =>
     createPayments({
       ...{ ports, processors: new Map([['sandbox', sandbox]]), defaultProcessor: 'sandbox' },
+      ...{ personalData: createPersonalData({ store: ports.personalKeys, masterKeys, clock }), routes: [] },
       ...{ clock, logger: silentLogger, metrics: context.metrics },
       ...options,
     })

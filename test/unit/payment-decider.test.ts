@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { ErrorCode } from '../../src/core/errors.ts'
-import { captureAfter, decide, type PaymentCommand } from '../../src/payments/model/decide.ts'
-import { type PaymentEvent, readEvent } from '../../src/payments/model/events.ts'
+import type { PaymentCommand } from '../../src/payments/model/commands.ts'
+import { decide } from '../../src/payments/model/decide.ts'
+import type { PaymentEvent } from '../../src/payments/model/events.ts'
+import { evolve, fold } from '../../src/payments/model/evolve.ts'
+import { captureAfter, initialState, type PaymentState, statusOf } from '../../src/payments/model/state.ts'
+import { readEvent } from '../../src/payments/model/upcast.ts'
 import type { ProcessorOutcome } from '../../src/payments/processing/processor.ts'
-import { evolve, fold, initialState, type PaymentState, statusOf } from '../../src/payments/model/state.ts'
 
 const AT = Date.UTC(2026, 0, 1)
 const stateOf = (events: readonly PaymentEvent[]): PaymentState =>
@@ -35,7 +38,7 @@ const initiated = (capture_method: 'automatic' | 'manual' = 'manual'): PaymentEv
       currency: 'USD',
       payment_method: { type: 'card', token: 'tok_ok' },
       capture_method,
-      processor: 'sandbox',
+      route: ['sandbox'],
     },
   },
 ]

@@ -1,4 +1,5 @@
 import { createPayments, type Payments, type PaymentsDeps } from '../../payments/payments.ts'
+import { createPersonalData, randomMasterKey } from '../../payments/privacy/personal-data.ts'
 import { type PaymentReport, verifyPayments } from '../../payments/verify.ts'
 import { createSandbox, type Sandbox } from '../../processors/sandbox/sandbox.ts'
 import type { Base } from '../base.ts'
@@ -27,6 +28,8 @@ export async function openPaymentsPart(
   const payments = createPayments({
     ...rules,
     ports,
+    personalData: createPersonalData({ store: ports.personalKeys, masterKeys: [randomMasterKey()], clock }),
+    routes: [],
     processors: new Map([[sandbox.name, sandbox]]),
     defaultProcessor: config.processor,
     clock,

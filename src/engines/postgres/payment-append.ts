@@ -2,7 +2,7 @@ import { type Batcher, createBatcher, type ItemResult } from '../../core/batcher
 import type { Clock } from '../../core/clock.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { backoffMs, failureKind } from '../../core/retry.ts'
-import type { NewPayment, PaymentAppend, SealedEvent } from '../../payments/ports/ports.ts'
+import type { NewPayment, PaymentAppend, SealedEvent } from '../../payments/ports/store.ts'
 import type { SqlClient, SqlParam } from '../sql/sql.ts'
 
 /**
@@ -25,8 +25,8 @@ k as (
   on conflict do nothing returning scope, key),
 h as (
   insert into payment_intents (shard, payment_intent_id, version, status, currency, amount, authorized, capture_pending,
-    captured, refund_pending, refunded, customer_id, order_id, hash, created_at, updated_at)
-  select $1, id, 1, 'initiated', currency, amount, 0, 0, 0, 0, 0, customer_id, order_id, hash, at, at
+    captured, refund_pending, refunded, disputed, customer_id, order_id, hash, created_at, updated_at)
+  select $1, id, 1, 'initiated', currency, amount, 0, 0, 0, 0, 0, 0, customer_id, order_id, hash, at, at
   from x where key is null or (scope, key) in (select scope, key from k)
   order by id
   on conflict do nothing returning payment_intent_id),
@@ -48,9 +48,10 @@ const APPEND = `
 with x as (
   select * from unnest(
     $2::text[], $3::int[], $4::int[], $5::text[], $6::bytea[], $7::timestamptz[], $8::bigint[], $9::bigint[], $10::bigint[],
-    $11::bigint[], $12::bigint[])
+    $11::bigint[], $12::bigint[], $46::bigint[], $47::timestamptz[])
   with ordinality as t (
-    id, version, events, status, hash, at, d_authorized, d_capture_pending, d_captured, d_refund_pending, d_refunded, i)),
+    id, version, events, status, hash, at, d_authorized, d_capture_pending, d_captured, d_refund_pending, d_refunded,
+    d_disputed, expires_at, i)),
 xk as (
   select * from unnest(
     $13::int[], $14::boolean[], $15::smallint[], $16::text[], $17::text[], $18::bytea[], $19::text[], $20::timestamptz[],
@@ -82,7 +83,7 @@ h as (
   update payment_intents p set version = p.version + x.events, status = x.status, hash = x.hash, updated_at = x.at,
     authorized = p.authorized + x.d_authorized, capture_pending = p.capture_pending + x.d_capture_pending,
     captured = p.captured + x.d_captured, refund_pending = p.refund_pending + x.d_refund_pending,
-    refunded = p.refunded + x.d_refunded
+    refunded = p.refunded + x.d_refunded, disputed = p.disputed + x.d_disputed, expires_at = x.expires_at
   from x
   where p.shard = $1 and p.payment_intent_id = x.id and x.id in (select id from l) and x.i not in (select i from refused)
   returning x.i),
@@ -92,17 +93,18 @@ n as (
     as v (i, version, type, schema_version, payload, op_id, actor, prev_hash, hash)
   join h on h.i = v.i join x on x.i = v.i),
 o as (
-  insert into payment_operations (shard, op_id, payment_intent_id, kind, amount, processor, status, reference, attempts,
-    requested_at, next_check_at, key_shard, key_scope, key, key_op_id)
-  select $1, v.op_id, x.id, kind, amount, processor, v.status, reference, attempts, requested_at, next_check_at, key_shard,
-    key_scope, key, key_op_id
+  insert into payment_operations (shard, op_id, payment_intent_id, kind, amount, settled, processor, status, reference,
+    dispute_id, attempts, requested_at, next_check_at, key_shard, key_scope, key, key_op_id)
+  select $1, v.op_id, x.id, kind, amount, settled, processor, v.status, reference, dispute_id, attempts, requested_at,
+    next_check_at, key_shard, key_scope, key, key_op_id
   from unnest($32::int[], $33::text[], $34::text[], $35::bigint[], $36::text[], $37::text[], $38::text[], $39::int[],
-    $40::timestamptz[], $41::timestamptz[], $42::smallint[], $43::text[], $44::text[], $45::text[])
+    $40::timestamptz[], $41::timestamptz[], $42::smallint[], $43::text[], $44::text[], $45::text[], $48::bigint[],
+    $49::text[])
     as v (i, op_id, kind, amount, processor, status, reference, attempts, requested_at, next_check_at, key_shard, key_scope,
-      key, key_op_id)
+      key, key_op_id, settled, dispute_id)
   join h on h.i = v.i join x on x.i = v.i order by v.op_id
   on conflict (shard, op_id) do update
-  set status = excluded.status, reference = excluded.reference, attempts = excluded.attempts, next_check_at = excluded.next_check_at
+  set status = excluded.status, settled = excluded.settled, reference = excluded.reference, attempts = excluded.attempts, next_check_at = excluded.next_check_at
   returning op_id),
 head as (
   update log_head set last_event_id = last_event_id + (select count(*) from n)
@@ -228,6 +230,10 @@ function appendParams(shard: number, items: readonly PaymentAppend[]): SqlParam[
     operationColumn((operation) => operation.key?.scope),
     operationColumn((operation) => operation.key?.key),
     operationColumn((operation) => operation.key?.opId),
+    column((item) => item.delta.disputed),
+    column((item) => date(item.expiresAtMs)),
+    operationColumn((operation) => operation.settled),
+    operationColumn((operation) => operation.disputeId),
   ]
 }
 

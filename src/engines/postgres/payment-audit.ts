@@ -1,5 +1,5 @@
-import type { AuditedPayment, PaymentAudit, ShardCount } from '../../payments/ports/ports.ts'
 import { stateFromJson } from '../../payments/model/state-json.ts'
+import type { AuditedPayment, PaymentAudit, ShardCount } from '../../payments/ports/audit.ts'
 import type { SqlClient } from '../sql/sql.ts'
 import {
   EVENT_COLUMNS,
@@ -13,7 +13,7 @@ import { type TransactionRow, toTransactionRow } from './payment-views.ts'
 
 const HEADS = `
 select shard, payment_intent_id, version, status, amount, currency, authorized, capture_pending, captured, refund_pending,
-  refunded, customer_id, order_id, hash
+  refunded, disputed, customer_id, order_id, hash
 from payment_intents where (shard, payment_intent_id) > ($1, $2) order by shard, payment_intent_id limit $3`
 
 const PAGE = '(shard, payment_intent_id) in (select * from unnest($1::smallint[], $2::text[]))'
@@ -27,7 +27,7 @@ from customer_transactions where payment_intent_id = any($1) order by payment_in
 const CHECKPOINTS = `
 select c.shard, p.name, c.last_event_id from projections p
 join projection_checkpoints c on c.projection = p.name and c.generation = p.live_generation
-where p.name in ('payment_view', 'customer_transactions')`
+where p.name = 'payment_view'`
 
 const COUNTS = `
 select h.shard, h.last_event_id as head, count(e.event_id) as events, coalesce(min(e.event_id), 0) as first,
@@ -52,6 +52,7 @@ interface HeadRow {
   captured: bigint
   refund_pending: bigint
   refunded: bigint
+  disputed: bigint
   customer_id: string | null
   order_id: string | null
   hash: Uint8Array
@@ -68,6 +69,7 @@ function toHead(row: HeadRow): AuditedPayment['head'] {
     captured: row.captured,
     refundPending: row.refund_pending,
     refunded: row.refunded,
+    disputed: row.disputed,
     customerId: row.customer_id ?? undefined,
     orderId: row.order_id ?? undefined,
     hash: row.hash,
@@ -120,7 +122,7 @@ export function openPaymentAudit(sql: SqlClient): PaymentAudit {
               transactions: transactions.get(head.payment_intent_id) ?? [],
               checkpoints: {
                 view: checkpoint(head.shard, 'payment_view'),
-                transactions: checkpoint(head.shard, 'customer_transactions'),
+                transactions: checkpoint(head.shard, 'payment_view'),
               },
             }),
           )

@@ -3,9 +3,11 @@ import type { PortContext } from '../engine.ts'
 import type { SqlClient } from '../sql/sql.ts'
 import { openLogStore } from './log-store.ts'
 import { openPaymentAudit } from './payment-audit.ts'
+import { openPaymentBooks } from './payment-books.ts'
 import { PAYMENT_PROJECTIONS } from './payment-projections.ts'
 import { openPaymentStore } from './payment-store.ts'
 import { openPaymentViews } from './payment-views.ts'
+import { openPersonalKeys } from './personal-keys.ts'
 import { openSandboxLedger } from './sandbox-ledger.ts'
 import { openWebhookInbox } from './webhook-inbox.ts'
 
@@ -17,7 +19,9 @@ export async function openPaymentPorts(sql: SqlClient, context: PortContext): Pr
     store: openPaymentStore(sql, context.clock, log.shards),
     views: openPaymentViews(sql),
     inbox: openWebhookInbox(sql),
+    books: openPaymentBooks(sql),
     audit: openPaymentAudit(sql),
+    personalKeys: openPersonalKeys(sql),
     log,
     projections: PAYMENT_PROJECTIONS,
     sandboxLedger: openSandboxLedger(sql, context.ids),

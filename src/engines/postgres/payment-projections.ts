@@ -1,8 +1,9 @@
 import type { LogEvent, Projection, ProjectionBatch } from '../../log/port.ts'
-import { readEvent } from '../../payments/model/events.ts'
-import { TRANSACTION_TYPE_OF } from '../../payments/schemas.ts'
-import { fold, initialState, type PaymentState, statusOf } from '../../payments/model/state.ts'
+import { fold } from '../../payments/model/evolve.ts'
+import { initialState, type PaymentState, statusOf } from '../../payments/model/state.ts'
 import { stateFromJson, stateToJson } from '../../payments/model/state-json.ts'
+import { readEvent } from '../../payments/model/upcast.ts'
+import { TRANSACTION_TYPE_OF } from '../../payments/schemas.ts'
 import type { SqlTx } from '../sql/sql.ts'
 
 const VIEWED = `
@@ -11,15 +12,15 @@ where generation = $1 and shard = $2 and payment_intent_id = any($3)`
 
 const PUT_VIEWS = `
 insert into payment_view_gen (generation, shard, payment_intent_id, version, status, currency, amount, authorized, captured,
-  refunded, customer_id, order_id, processor, state, created_at, updated_at)
+  refunded, disputed, customer_id, order_id, processor, state, created_at, updated_at)
 select $1, $2, t.* from unnest($3::text[], $4::int[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[],
-  $10::bigint[], $11::text[], $12::text[], $13::text[], $14::jsonb[], $15::timestamptz[], $16::timestamptz[])
-  as t (id, version, status, currency, amount, authorized, captured, refunded, customer_id, order_id, processor, state, created_at,
-    updated_at)
+  $10::bigint[], $17::bigint[], $11::text[], $12::text[], $13::text[], $14::jsonb[], $15::timestamptz[], $16::timestamptz[])
+  as t (id, version, status, currency, amount, authorized, captured, refunded, disputed, customer_id, order_id, processor, state,
+    created_at, updated_at)
 order by id
 on conflict (generation, shard, payment_intent_id) do update
 set version = excluded.version, status = excluded.status, authorized = excluded.authorized, captured = excluded.captured,
-  refunded = excluded.refunded, processor = excluded.processor, state = excluded.state, updated_at = excluded.updated_at`
+  refunded = excluded.refunded, disputed = excluded.disputed, processor = excluded.processor, state = excluded.state, updated_at = excluded.updated_at`
 
 const CLEAR_VIEWS = `
 delete from payment_view_gen where (generation, shard, payment_intent_id) in (
@@ -86,6 +87,7 @@ async function foldViews({ generation, shard, events }: ProjectionBatch, tx: Sql
     states.map(stateToJson),
     states.map((state) => new Date(state.createdAtMs)),
     states.map((state) => new Date(state.updatedAtMs)),
+    states.map((state) => state.disputed),
   ])
 }
 
@@ -94,8 +96,13 @@ export const paymentView: Projection<SqlTx> = {
   name: 'payment_view',
   log: 'payments',
   version: 1,
-  handle: foldViews,
-  clear: async (generation, limit, tx) => (await tx.query(CLEAR_VIEWS, [generation, limit])).length,
+  async handle(batch, tx) {
+    await foldViews(batch, tx)
+    await foldTransactions(batch, tx)
+  },
+  clear: async (generation, limit, tx) =>
+    (await tx.query(CLEAR_VIEWS, [generation, limit])).length +
+    (await tx.query(CLEAR_TRANSACTIONS, [generation, limit])).length,
 }
 
 interface Movement {
@@ -140,13 +147,4 @@ async function foldTransactions({ generation, shard, events }: ProjectionBatch, 
   ])
 }
 
-/** What each customer has paid and got back, in the order in which it was recorded. */
-export const customerTransactions: Projection<SqlTx> = {
-  name: 'customer_transactions',
-  log: 'payments',
-  version: 1,
-  handle: foldTransactions,
-  clear: async (generation, limit, tx) => (await tx.query(CLEAR_TRANSACTIONS, [generation, limit])).length,
-}
-
-export const PAYMENT_PROJECTIONS: readonly Projection<SqlTx>[] = [paymentView, customerTransactions]
+export const PAYMENT_PROJECTIONS: readonly Projection<SqlTx>[] = [paymentView]

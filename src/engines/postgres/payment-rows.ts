@@ -1,6 +1,6 @@
 import type { OperationKind } from '../../payments/model/events.ts'
-import type { OperationRow, StoredEvent } from '../../payments/ports/ports.ts'
 import type { OperationStatus } from '../../payments/model/state.ts'
+import type { OperationRow, StoredEvent } from '../../payments/ports/store.ts'
 
 /** Rows of the payment tables as the ports know them. */
 export interface EventRow {
@@ -43,9 +43,11 @@ export interface OperationSqlRow {
   payment_intent_id: string
   kind: string
   amount: bigint
+  settled: bigint
   processor: string
   status: string
   reference: string | null
+  dispute_id: string | null
   attempts: number
   requested_at: Date
   next_check_at: Date | null
@@ -56,8 +58,8 @@ export interface OperationSqlRow {
 }
 
 export const OPERATION_COLUMNS =
-  'op_id, payment_intent_id, kind, amount, processor, status, reference, attempts, requested_at, next_check_at, ' +
-  'key_shard, key_scope, key, key_op_id'
+  'op_id, payment_intent_id, kind, amount, settled, processor, status, reference, dispute_id, attempts, requested_at, ' +
+  'next_check_at, key_shard, key_scope, key, key_op_id'
 
 export function toOperation(row: OperationSqlRow): OperationRow {
   const { key_shard: shard, key_scope: scope, key, key_op_id: opId } = row
@@ -66,9 +68,11 @@ export function toOperation(row: OperationSqlRow): OperationRow {
     paymentIntentId: row.payment_intent_id,
     kind: row.kind as OperationKind,
     amount: row.amount,
+    settled: row.settled,
     processor: row.processor,
     status: row.status as OperationStatus,
     reference: row.reference ?? undefined,
+    disputeId: row.dispute_id ?? undefined,
     attempts: row.attempts,
     requestedAtMs: row.requested_at.getTime(),
     nextCheckAtMs: row.next_check_at?.getTime(),

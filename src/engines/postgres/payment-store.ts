@@ -1,7 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
 import { shardOfPrefixedId } from '../../core/ids.ts'
 import { LIMITS } from '../../core/limits.ts'
-import type { PaymentStore } from '../../payments/ports/ports.ts'
+import { commandOf } from '../../payments/model/state.ts'
+import type { PaymentStore } from '../../payments/ports/store.ts'
 import { readKey } from '../sql/idempotency.ts'
 import type { SqlClient } from '../sql/sql.ts'
 import { createPaymentAppender } from './payment-append.ts'
@@ -17,6 +18,12 @@ import {
 const EVENTS = `
 select ${EVENT_COLUMNS} from payment_events
 where shard = $1 and payment_intent_id = $2 and version > $3 order by version limit $4`
+
+const LOAD = `
+select ${EVENT_COLUMNS} from payment_events
+where shard = $1 and payment_intent_id = $2 and ($3::int is null or version <= $3) and ($4::bigint is null or event_id <= $4)
+  and ($5::timestamptz is null or timestamp <= $5)
+order by version`
 
 const TAKE_OVER_KEY = `
 update idempotency_keys set lease_until = $5
@@ -46,12 +53,23 @@ where shard = $1 and op_id = $2 and status not in ('succeeded', 'failed')`
 const OPEN = `
 select status, count(*)::int as count from payment_operations where status not in ('succeeded', 'failed') group by status`
 
-const IN_REVIEW = `
-select ${OPERATION_COLUMNS} from payment_operations where status = 'review' and op_id > $1 order by op_id limit $2`
+const WITH_STATUS = `
+select ${OPERATION_COLUMNS} from payment_operations where status = $1 and op_id > $2 order by op_id limit $3`
 
-/** The shard of an operation is that of its payment; the capture after an authorization has a longer id. */
+const CLAIM_EXPIRED = `
+with due as (
+  select shard, payment_intent_id from payment_intents where expires_at <= $1 order by expires_at limit $3),
+locked as (
+  select p.shard, p.payment_intent_id from payment_intents p
+  join due d on p.shard = d.shard and p.payment_intent_id = d.payment_intent_id
+  where p.expires_at <= $1 order by p.shard, p.payment_intent_id for update of p)
+update payment_intents p set expires_at = $2 from locked l
+where p.shard = l.shard and p.payment_intent_id = l.payment_intent_id
+returning p.payment_intent_id`
+
+/** The shard of an operation is that of its payment; what follows from one by itself has its id and a suffix. */
 function shardOfOperation(opId: string): number {
-  return shardOfPrefixedId('op', opId.replace(/_capture$/, '')) ?? -1
+  return shardOfPrefixedId('op', commandOf(opId)) ?? -1
 }
 
 export function openPaymentStore(sql: SqlClient, clock: Clock, shards: number): PaymentStore {
@@ -67,6 +85,15 @@ export function openPaymentStore(sql: SqlClient, clock: Clock, shards: number): 
       const shard = shardOfPrefixedId('pi', paymentIntentId)
       if (shard === undefined) return []
       return (await sql.query<EventRow>(EVENTS, [shard, paymentIntentId, afterVersion, limit])).map(toStoredEvent)
+    },
+    async load(paymentIntentId, until) {
+      const shard = shardOfPrefixedId('pi', paymentIntentId)
+      if (shard === undefined) return { snapshot: undefined, events: [] }
+      const version = until !== undefined && 'version' in until ? until.version : null
+      const eventId = until !== undefined && 'eventId' in until ? until.eventId : null
+      const time = until !== undefined && 'timestampMs' in until ? new Date(until.timestampMs) : null
+      const rows = await sql.query<EventRow>(LOAD, [shard, paymentIntentId, version, eventId, time])
+      return { snapshot: undefined, events: rows.map(toStoredEvent) }
     },
     readKey: (key) => readKey(sql, key.shard, key),
     async takeOverKey(key, nowMs, leaseUntilMs) {
@@ -92,8 +119,16 @@ export function openPaymentStore(sql: SqlClient, clock: Clock, shards: number): 
       const rows = await sql.query<{ status: string; count: number }>(OPEN)
       return Object.fromEntries(rows.map((row) => [row.status, row.count]))
     },
-    async operationsInReview(limit, afterOpId = '') {
-      return (await sql.query<OperationSqlRow>(IN_REVIEW, [afterOpId, limit])).map(toOperation)
+    async operationsWith(status, limit, afterOpId = '') {
+      return (await sql.query<OperationSqlRow>(WITH_STATUS, [status, afterOpId, limit])).map(toOperation)
+    },
+    async claimExpired(nowMs, leaseUntilMs, limit) {
+      const rows = await sql.query<{ payment_intent_id: string }>(CLAIM_EXPIRED, [
+        new Date(nowMs),
+        new Date(leaseUntilMs),
+        limit,
+      ])
+      return rows.map((row) => row.payment_intent_id)
     },
   }
 }

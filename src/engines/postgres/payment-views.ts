@@ -1,8 +1,9 @@
 import { shardOfPrefixedId } from '../../core/ids.ts'
 import { createLookup } from '../../core/lookup.ts'
 import type { EventType } from '../../payments/model/events.ts'
-import type { CustomerTransaction, PaymentViews, ViewedPayment } from '../../payments/ports/ports.ts'
+import type { DisputeStatus } from '../../payments/model/state.ts'
 import { stateFromJson } from '../../payments/model/state-json.ts'
+import type { CustomerTransaction, DisputeRow, PaymentViews, ViewedPayment } from '../../payments/ports/views.ts'
 import type { SqlClient } from '../sql/sql.ts'
 
 // Head and view in one statement, so that a view that lags is recognised.
@@ -21,6 +22,46 @@ const OLDER = `
 select ${TRANSACTION_COLUMNS} from customer_transactions
 where customer_id = $1 and (timestamp, payment_intent_id, version) < ($2, $3, $4)
 order by timestamp desc, payment_intent_id desc, version desc limit $5`
+
+const DISPUTES = `
+select dispute_id, payment_intent_id, processor, customer_id, order_id, amount, currency, reason, status,
+  nullif(evidence_due_by, 'infinity') as evidence_due_by, opened_at, updated_at
+from payment_disputes d
+where status = any($1) and ($2::text is null or processor = $2) and ($3::timestamptz is null or evidence_due_by < $3)
+  and (d.evidence_due_by, payment_intent_id, dispute_id) > ($4::timestamptz, $5, $6)
+order by d.evidence_due_by, payment_intent_id, dispute_id limit $7`
+
+interface DisputeSqlRow {
+  dispute_id: string
+  payment_intent_id: string
+  processor: string
+  customer_id: string | null
+  order_id: string | null
+  amount: bigint
+  currency: string
+  reason: string
+  status: string
+  evidence_due_by: Date | null
+  opened_at: Date
+  updated_at: Date
+}
+
+function toDispute(row: DisputeSqlRow): DisputeRow {
+  return {
+    disputeId: row.dispute_id,
+    paymentIntentId: row.payment_intent_id,
+    processor: row.processor,
+    customerId: row.customer_id ?? undefined,
+    orderId: row.order_id ?? undefined,
+    amount: row.amount,
+    currency: row.currency,
+    reason: row.reason,
+    status: row.status as DisputeStatus,
+    evidenceDueMs: row.evidence_due_by?.getTime(),
+    openedAtMs: row.opened_at.getTime(),
+    updatedAtMs: row.updated_at.getTime(),
+  }
+}
 
 interface ViewedRow {
   payment_intent_id: string
@@ -85,6 +126,22 @@ export function openPaymentViews(sql: SqlClient): PaymentViews {
               limit,
             ])
       return rows.map(toTransactionRow)
+    },
+    async disputes({ statuses, processor, dueBeforeMs }, after, limit) {
+      const rows = await sql.query<DisputeSqlRow>(DISPUTES, [
+        [...statuses],
+        processor ?? null,
+        dueBeforeMs === undefined ? null : new Date(dueBeforeMs),
+        after === undefined
+          ? '-infinity'
+          : after.evidenceDueMs === undefined
+            ? 'infinity'
+            : new Date(after.evidenceDueMs).toISOString(),
+        after?.paymentIntentId ?? '',
+        after?.disputeId ?? '',
+        limit,
+      ])
+      return rows.map(toDispute)
     },
   }
 }

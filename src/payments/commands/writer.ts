@@ -1,4 +1,3 @@
-import { NO_HASH } from '../../core/canonical-json.ts'
 import type { Clock } from '../../core/clock.ts'
 import { checkExpectedVersion, judgeKey, type KeyVerdict } from '../../core/command.ts'
 import { AppError, assert, isAppError } from '../../core/errors.ts'
@@ -6,11 +5,12 @@ import { shardOfPrefixedId } from '../../core/ids.ts'
 import { LIMITS } from '../../core/limits.ts'
 import type { Metrics } from '../../core/metrics.ts'
 import { backoffMs } from '../../core/retry.ts'
-import { decide, type PaymentCommand } from '../model/decide.ts'
-import { doubtOf, toPayment } from '../reading/documents.ts'
-import { readEvent } from '../model/events.ts'
+import type { PaymentCommand } from '../model/commands.ts'
+import { decide } from '../model/decide.ts'
+import { fold } from '../model/evolve.ts'
 import { seal } from '../model/hash-chain.ts'
-import { createKeyedMutex } from './keyed-mutex.ts'
+import { expiresAtMs, initialState, type PaymentState, statusOf } from '../model/state.ts'
+import { readEvent } from '../model/upcast.ts'
 import type {
   HeadDelta,
   KeyChange,
@@ -19,10 +19,12 @@ import type {
   PaymentStore,
   PlacedKey,
   SealedEvent,
+  StoredAnswer,
   StoredEvent,
-} from '../ports/ports.ts'
+} from '../ports/store.ts'
 import { nextCheckAtMs } from '../processing/schedule.ts'
-import { fold, initialState, type PaymentState, statusOf } from '../model/state.ts'
+import { doubtOf } from '../reading/documents.ts'
+import { createKeyedMutex } from './keyed-mutex.ts'
 
 /** A payment at one version, with what its next event is chained to. */
 export interface Snapshot {
@@ -33,7 +35,8 @@ export interface Snapshot {
 
 export interface Change {
   readonly paymentIntentId: string
-  readonly command: PaymentCommand
+  /** What is asked for, or what makes it of the newest state. */
+  readonly command: PaymentCommand | ((state: PaymentState) => PaymentCommand)
   readonly actor: string
   readonly expectedVersion?: number | undefined
   /** The payment as the caller has just seen it; spares a look if it is still so. */
@@ -88,16 +91,35 @@ function deltaOf(before: PaymentState, after: PaymentState): HeadDelta {
     captured: after.captured - before.captured,
     refundPending: after.refundPending - before.refundPending,
     refunded: after.refunded - before.refunded,
+    disputed: after.disputed - before.disputed,
   }
+}
+
+/** Both states with an operation that they have forgotten, when the events are about it. */
+function remembering(
+  command: PaymentCommand,
+  before: PaymentState,
+  after: PaymentState,
+  events: readonly SealedEvent[],
+): [before: PaymentState, after: PaymentState] {
+  const operation = command.type === 'RecordOutcome' ? command.operation : undefined
+  if (operation === undefined || before.operations.has(operation.opId)) return [before, after]
+  const recalled = { ...before, operations: new Map(before.operations).set(operation.opId, operation) }
+  const recorded = events.map(({ event }) => event)
+  return [recalled, fold(recorded, recalled, Number.POSITIVE_INFINITY)]
 }
 
 function operationRows(
   change: Change,
+  before: PaymentState,
   after: PaymentState,
   events: readonly SealedEvent[],
   nowMs: number,
 ): OperationRow[] {
   const ids = new Set(events.flatMap((event) => event.opId ?? []))
+  // What ends with the command though no event is about it: the authorization that a void has cancelled.
+  for (const { opId, status } of after.operations.values())
+    if (before.operations.has(opId) && before.operations.get(opId)?.status !== status) ids.add(opId)
   const { takes, waiting } = change
   const key =
     takes === undefined
@@ -106,23 +128,24 @@ function operationRows(
   return [...ids].map((opId) => {
     const operation = after.operations.get(opId)
     assert(operation !== undefined, `operation ${opId} has an event but no state`)
-    const { kind, amount, status, reference, requestedAtMs } = operation
+    const { kind, amount, settled, status, processor, reference, disputeId, requestedAtMs } = operation
     // What follows an operation starts with a clean count of look-ups.
     const attempts = status === 'requested' ? 0 : (waiting?.attempts ?? 0)
     return {
-      ...{
-        opId,
-        paymentIntentId: change.paymentIntentId,
-        kind,
-        amount,
-        processor: after.processor,
-        status,
-        reference,
-        attempts,
-      },
-      ...{ requestedAtMs, nextCheckAtMs: nextCheckAtMs(status, attempts, nowMs), key },
+      ...{ opId, paymentIntentId: change.paymentIntentId, kind, amount, settled, processor, status, reference },
+      ...{ disputeId, attempts, requestedAtMs, nextCheckAtMs: nextCheckAtMs(status, attempts, nowMs), key },
     }
   })
+}
+
+export function answerOf(
+  status: number,
+  paymentIntentId: string,
+  { version }: PaymentState,
+  opId?: string,
+): StoredAnswer {
+  const body = { payment_intent_id: paymentIntentId, version, ...(opId === undefined ? {} : { op_id: opId }) }
+  return { status, body }
 }
 
 /** What becomes of the key of the command: it runs on, has its answer, or is left to whoever asks again. */
@@ -132,14 +155,13 @@ function keyChange(change: Change, after: PaymentState, nowMs: number): KeyChang
     const { key, opId } = takes
     const leaseUntilMs = nowMs + LIMITS.idempotencyLeaseMs
     if (after.operations.has(opId)) return { kind: 'take', key, opId, leaseUntilMs, answer: undefined }
-    const answer = { status: 200, body: toPayment(paymentIntentId, after, opId) }
+    const answer = answerOf(200, paymentIntentId, after, opId)
     return { kind: 'take', key, opId: undefined, leaseUntilMs: undefined, answer }
   }
   const key = waiting?.key
   if (key === undefined) return undefined
   const doubt = doubtOf(after, key.opId)
-  if (doubt === undefined)
-    return { kind: 'finish', key, answer: { status: 200, body: toPayment(paymentIntentId, after, key.opId) } }
+  if (doubt === undefined) return { kind: 'finish', key, answer: answerOf(200, paymentIntentId, after, key.opId) }
   return doubt.status === 'requested' ? undefined : { kind: 'release', key }
 }
 
@@ -147,9 +169,10 @@ export function createPaymentWriter({ store, clock, metrics, onAppended }: Write
   const mutex = createKeyedMutex()
 
   async function load(paymentIntentId: string): Promise<Snapshot> {
-    const events = await store.events(paymentIntentId, 0)
-    if (events.length === 0) throw paymentNotFound(paymentIntentId)
-    return { paymentIntentId, state: foldStored(events), hash: events.at(-1)?.hash ?? NO_HASH }
+    const { snapshot, events } = await store.load(paymentIntentId)
+    const last = events.at(-1) ?? snapshot
+    if (last === undefined) throw paymentNotFound(paymentIntentId)
+    return { paymentIntentId, state: foldStored(events, snapshot?.state), hash: last.hash }
   }
 
   /** What the key of a new command says about it; `undefined` when nobody has used it. */
@@ -160,9 +183,10 @@ export function createPaymentWriter({ store, clock, metrics, onAppended }: Write
   }
 
   async function attempt(change: Change, snapshot: Snapshot): Promise<Changed | 'conflict' | 'key_taken'> {
-    const { paymentIntentId, command, actor, expectedVersion } = change
+    const { paymentIntentId, actor, expectedVersion } = change
     const { state } = snapshot
     checkExpectedVersion({ expectedVersion }, state.version)
+    const command = typeof change.command === 'function' ? change.command(state) : change.command
     const decided = decide(command, state)
     if (decided.length === 0) return { kind: 'done', snapshot, events: [] }
     const timestampMs = clock.now()
@@ -182,7 +206,8 @@ export function createPaymentWriter({ store, clock, metrics, onAppended }: Write
       events,
       status: statusOf(after),
       delta: deltaOf(state, after),
-      operations: operationRows(change, after, events, timestampMs),
+      expiresAtMs: expiresAtMs(after),
+      operations: operationRows(change, ...remembering(command, state, after, events), events, timestampMs),
       key: keyChange(change, after, timestampMs),
     }
     const outcome = await store.append(append)

@@ -2,10 +2,12 @@ import { findCardNumber } from '../../core/card-number.ts'
 import type { Clock } from '../../core/clock.ts'
 import { AppError, messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
+import type { PaymentWriter } from '../commands/writer.ts'
+import type { InboxMessage, WebhookInbox } from '../ports/inbox.ts'
+import type { PaymentStore } from '../ports/store.ts'
 import { type OperationRunner, type Processors, processorNamed } from '../processing/operations.ts'
-import { outcomeFromJson, outcomeToJson } from '../processing/outcome-json.ts'
-import type { InboxMessage, PaymentStore, WebhookInbox } from '../ports/ports.ts'
-import type { WebhookRequest } from '../processing/processor.ts'
+import { subjectFromJson, subjectToJson } from '../processing/outcome-json.ts'
+import type { WebhookRequest, WebhookSubject } from '../processing/processor.ts'
 import type { WebhookReceipt } from '../schemas.ts'
 
 /**
@@ -23,6 +25,7 @@ export interface Webhooks {
 export interface WebhookDeps {
   readonly store: PaymentStore
   readonly inbox: WebhookInbox
+  readonly writer: PaymentWriter
   readonly operations: OperationRunner
   readonly processors: Processors
   readonly clock: Clock
@@ -37,16 +40,24 @@ const APPLY_BATCH = 50
 const RETRY_MS = [1_000, 5_000, 30_000, 300_000, 3_600_000, 21_600_000, 86_400_000]
 
 export function createWebhooks(deps: WebhookDeps): Webhooks & { applyDue(): Promise<number> } {
-  const { store, inbox, operations, processors, clock, logger } = deps
+  const { store, inbox, writer, operations, processors, clock, logger } = deps
+
+  async function applySubject(subject: WebhookSubject, actor: string): Promise<void> {
+    if (subject.kind === 'operation') {
+      const row = await store.operation(subject.key)
+      if (row === undefined) throw new Error(`operation ${subject.key} is not known (yet)`)
+      await operations.record(row, subject.outcome, actor)
+      return
+    }
+    const { fact } = subject
+    const type = fact.status === 'open' ? 'OpenDispute' : 'CloseDispute'
+    await writer.change({ paymentIntentId: fact.paymentIntentId, command: { type, fact }, actor })
+  }
 
   async function apply(message: InboxMessage): Promise<void> {
-    const { processor, eventId, key, outcome } = message
+    const { processor, eventId, subject } = message
     try {
-      if (key !== undefined && outcome !== undefined) {
-        const row = await store.operation(key)
-        if (row === undefined) throw new Error(`operation ${key} is not known (yet)`)
-        await operations.record(row, outcomeFromJson(outcome), `webhook:${processor}`)
-      }
+      if (subject !== undefined) await applySubject(subjectFromJson(subject), `webhook:${processor}`)
       await inbox.applied(processor, eventId, clock.now())
     } catch (error) {
       const waitMs = RETRY_MS[message.attempts]
@@ -64,8 +75,8 @@ export function createWebhooks(deps: WebhookDeps): Webhooks & { applyDue(): Prom
       const body = Buffer.from(request.body).toString('utf8')
       if (findCardNumber(body) !== undefined)
         throw new AppError('card_number_refused', 'The webhook holds a card number')
-      const outcome = about === undefined ? undefined : outcomeToJson(about.outcome)
-      const isNew = await inbox.store({ processor: name, eventId, type, key: about?.key, outcome }, body, clock.now())
+      const subject = about === undefined ? undefined : subjectToJson(about)
+      const isNew = await inbox.store({ processor: name, eventId, type, subject }, body, clock.now())
       if (isNew) deps.onStored()
       return { received: true, duplicate: !isNew }
     },

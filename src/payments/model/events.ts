@@ -1,20 +1,31 @@
-import { AppError } from '../../core/errors.ts'
-
 /**
  * The facts of a payment, as they are stored: JSON, money in whole minor units of the payment's currency, `op_id` the
  * call to the processor that a fact is about. Facts are never edited. A change of a payload's meaning raises its version
- * in {@link EVENT_VERSIONS}.
+ * in {@link EVENT_VERSIONS}, and gives the older one an upcaster in `upcast.ts`.
  */
-export type OperationKind = 'authorize' | 'capture' | 'void' | 'refund'
+export type OperationKind = 'authorize' | 'increment' | 'capture' | 'void' | 'refund' | 'evidence'
 export type CaptureMethod = 'automatic' | 'manual'
 
 export interface PaymentMethod {
   readonly type: string
   /** What the processor knows the card or account by; never a card number. */
   readonly token: string
+  /** The same method as other processors know it, by their names: only to those can an authorization fail over. */
+  readonly tokens?: Readonly<Record<string, string>>
   readonly brand?: string
   readonly last4?: string
 }
+
+/** Personal data, encrypted under a key of one person: gone when the key is destroyed, while the hash stays right. */
+export interface SealedData {
+  readonly key_id: string
+  /** Base64 of nonce, ciphertext and tag (AES-256-GCM). */
+  readonly data: string
+}
+
+/** What a decline asks of the payer: try the same again later, use another method, or don't try again. */
+export const DECLINE_ADVICE = ['try_again', 'other_method', 'do_not_retry'] as const
+export type DeclineAdvice = (typeof DECLINE_ADVICE)[number]
 
 /** What the customer must do before the processor goes on, e.g. a 3-D Secure page. */
 export interface RequiredAction {
@@ -32,9 +43,19 @@ interface Succeeded extends About {
   readonly reference: string
 }
 
+interface Authorized extends Succeeded {
+  /** RFC 3339; until then it can be captured. */
+  readonly expires_at?: string
+}
+
 interface Failed extends About {
   readonly code: string
   readonly message: string
+}
+
+interface AboutDispute {
+  /** The processor's id of the dispute. */
+  readonly dispute_id: string
 }
 
 export interface EventPayloads {
@@ -45,20 +66,29 @@ export interface EventPayloads {
     readonly order_id?: string
     readonly payment_method: PaymentMethod
     readonly capture_method: CaptureMethod
-    readonly processor: string
+    /** Names of processors, in the order in which they are tried. */
+    readonly route: readonly string[]
+    readonly metadata?: Readonly<Record<string, string>>
+    /** Billing details, as JSON. */
+    readonly personal?: SealedData
   }
-  /** `payment_method` when another one is tried after a decline. */
-  AUTHORIZATION_REQUESTED: About & { readonly payment_method?: PaymentMethod }
-  AUTHORIZED: Succeeded
+  /** `payment_method` when another one is tried after a decline. Without `processor`: the first of the route. */
+  AUTHORIZATION_REQUESTED: About & { readonly payment_method?: PaymentMethod; readonly processor?: string }
+  AUTHORIZED: Authorized
   /** `amount` is what was authorized, less than was asked for. */
-  PARTIALLY_AUTHORIZED: Succeeded
+  PARTIALLY_AUTHORIZED: Authorized
   ACTION_REQUIRED: Succeeded & { readonly action: RequiredAction }
-  DECLINED: Failed
-  CAPTURE_REQUESTED: About
+  DECLINED: Failed & { readonly advice?: DeclineAdvice }
+  INCREMENT_REQUESTED: About
+  /** `amount` is what was added to the authorization. */
+  INCREMENTED: Authorized
+  INCREMENT_DECLINED: Failed
+  /** `final`: what is not captured then is released. */
+  CAPTURE_REQUESTED: About & { readonly final?: true }
   CAPTURED: Succeeded
   CAPTURE_FAILED: Failed
   VOID_REQUESTED: About
-  /** Without `op_id` when nothing had been authorized, so that no processor was called. */
+  /** Without `op_id` when no processor had to be called: nothing was authorized, or a final capture released the rest. */
   VOIDED: { readonly op_id?: string; readonly amount: number; readonly reference?: string }
   VOID_FAILED: Failed
   REFUND_REQUESTED: About & { readonly reason?: string }
@@ -68,6 +98,20 @@ export interface EventPayloads {
   REFUND_REVERSED: Failed
   /** `amount` is what can no longer be captured. */
   AUTHORIZATION_EXPIRED: { readonly amount: number }
+  /** The payer's bank asks for `amount` back; it is taken from us until the dispute is won. */
+  DISPUTE_OPENED: AboutDispute & {
+    readonly amount: number
+    readonly reason: string
+    readonly reference: string
+    /** RFC 3339; evidence that comes later is not looked at. */
+    readonly evidence_due_by?: string
+  }
+  /** `personal` is the evidence, as JSON. `amount` is 0: no money moves. */
+  EVIDENCE_REQUESTED: About & AboutDispute & { readonly personal: SealedData }
+  EVIDENCE_SUBMITTED: Succeeded & AboutDispute
+  EVIDENCE_FAILED: Failed & AboutDispute
+  DISPUTE_WON: AboutDispute & { readonly amount: number }
+  DISPUTE_LOST: AboutDispute & { readonly amount: number }
   /** `review`: no machine can find it out, a person must. */
   OUTCOME_UNKNOWN: {
     readonly op_id: string
@@ -75,9 +119,18 @@ export interface EventPayloads {
     readonly reference?: string
     readonly review?: true
   }
-  /** The processor shows that an operation recorded as failed has succeeded. */
-  OUTCOME_CORRECTED: Succeeded
+  /** A person has decided what became of an operation; the event of that outcome follows, unless it is asked for again. */
+  REVIEW_RESOLVED: {
+    readonly op_id: string
+    readonly decision: ReviewDecision
+    readonly note: string
+  }
+  /** The processor shows that an operation recorded as failed has succeeded; `kind` is that of the operation. */
+  OUTCOME_CORRECTED: Succeeded & { readonly kind?: OperationKind }
 }
+
+export const REVIEW_DECISIONS = ['succeeded', 'failed', 'ask_again'] as const
+export type ReviewDecision = (typeof REVIEW_DECISIONS)[number]
 
 export type EventType = keyof EventPayloads
 export type PaymentEvent = {
@@ -89,12 +142,15 @@ export type RecordedEvent = PaymentEvent & { readonly timestampMs: number }
 
 /** The version in which this program writes each event. */
 export const EVENT_VERSIONS: Readonly<Record<EventType, number>> = {
-  INITIATED: 1,
+  INITIATED: 2,
   AUTHORIZATION_REQUESTED: 1,
   AUTHORIZED: 1,
   PARTIALLY_AUTHORIZED: 1,
   ACTION_REQUIRED: 1,
   DECLINED: 1,
+  INCREMENT_REQUESTED: 1,
+  INCREMENTED: 1,
+  INCREMENT_DECLINED: 1,
   CAPTURE_REQUESTED: 1,
   CAPTURED: 1,
   CAPTURE_FAILED: 1,
@@ -106,32 +162,18 @@ export const EVENT_VERSIONS: Readonly<Record<EventType, number>> = {
   REFUND_FAILED: 1,
   REFUND_REVERSED: 1,
   AUTHORIZATION_EXPIRED: 1,
+  DISPUTE_OPENED: 1,
+  EVIDENCE_REQUESTED: 1,
+  EVIDENCE_SUBMITTED: 1,
+  EVIDENCE_FAILED: 1,
+  DISPUTE_WON: 1,
+  DISPUTE_LOST: 1,
   OUTCOME_UNKNOWN: 1,
+  REVIEW_RESOLVED: 1,
   OUTCOME_CORRECTED: 1,
 }
 
 export const EVENT_TYPES = Object.keys(EVENT_VERSIONS) as EventType[]
-
-function isEventType(type: string): type is EventType {
-  return Object.hasOwn(EVENT_VERSIONS, type)
-}
-
-/** A stored event as this program understands it. Throws `unknown_event_version` rather than guess. */
-export function readEvent(stored: {
-  readonly type: string
-  readonly schemaVersion: number
-  readonly payload: Readonly<Record<string, unknown>>
-  readonly timestampMs: number
-}): RecordedEvent {
-  const { type, schemaVersion, payload, timestampMs } = stored
-  if (!isEventType(type) || schemaVersion !== EVENT_VERSIONS[type]) {
-    throw new AppError(
-      'unknown_event_version',
-      `This program can't read ${type} in version ${schemaVersion}; update it`,
-    )
-  }
-  return { type, payload, timestampMs } as unknown as RecordedEvent
-}
 
 /** The operation an event is about, if it is about one. */
 export function operationOf(event: PaymentEvent): string | undefined {

@@ -1,6 +1,6 @@
 import { canonicalJson, NO_HASH, sha256 } from '../../core/canonical-json.ts'
+import type { SealedEvent, StoredEvent } from '../ports/store.ts'
 import { EVENT_VERSIONS, operationOf, type PaymentEvent, type RecordedEvent } from './events.ts'
-import type { SealedEvent, StoredEvent } from '../ports/ports.ts'
 
 interface Hashed {
   readonly paymentIntentId: string

@@ -1,11 +1,18 @@
-import { assert } from '../../core/errors.ts'
-import type { CaptureMethod, OperationKind, PaymentMethod, RecordedEvent, RequiredAction } from './events.ts'
+import type {
+  CaptureMethod,
+  DeclineAdvice,
+  OperationKind,
+  PaymentMethod,
+  RequiredAction,
+  SealedData,
+} from './events.ts'
 
 /**
  * What a payment's events add up to. A state is never stored as the truth: it is always the fold of the events, and
- * whatever keeps a copy (head row, view) is checked against it.
+ * whatever keeps a copy (head row, view, snapshot) is checked against it.
  */
-export type OperationStatus = 'requested' | 'unknown' | 'review' | 'action_required' | 'succeeded' | 'failed'
+export const OPERATION_STATUSES = ['requested', 'unknown', 'review', 'action_required', 'succeeded', 'failed'] as const
+export type OperationStatus = (typeof OPERATION_STATUSES)[number]
 
 /** One call to a processor. Amounts in minor units. */
 export interface Operation {
@@ -13,11 +20,34 @@ export interface Operation {
   readonly kind: OperationKind
   /** What was asked for. */
   readonly amount: bigint
-  /** What it has moved, as far as it counts in the sums of the payment; 0 until it succeeds. */
+  /** What it has moved, as far as it counted in the sums of the payment; 0 unless it succeeded, if only for a time. */
   readonly settled: bigint
   readonly status: OperationStatus
+  readonly processor: string
   readonly reference?: string
+  /** Of a capture: what is not captured then is released. */
+  readonly final?: true
+  /** What the operation is about, besides the payment. */
+  readonly disputeId?: string
+  /** Of evidence: what is to be sent. */
+  readonly personal?: SealedData
   readonly requestedAtMs: number
+}
+
+export const DISPUTE_STATUSES = ['needs_response', 'under_review', 'won', 'lost'] as const
+export type DisputeStatus = (typeof DISPUTE_STATUSES)[number]
+
+/** Money that the payer's bank asks back. It is gone while the dispute is open, and when it is lost. */
+export interface Dispute {
+  readonly disputeId: string
+  /** Minor units. */
+  readonly amount: bigint
+  readonly reason: string
+  readonly reference: string
+  readonly status: DisputeStatus
+  readonly evidenceDueMs: number | undefined
+  readonly openedAtMs: number
+  readonly updatedAtMs: number
 }
 
 /** How far the authorization has come; what money did after that is told by the amounts. */
@@ -27,12 +57,17 @@ export interface PaymentError {
   readonly code: string
   readonly message: string
   readonly opId: string
+  readonly advice?: DeclineAdvice
 }
+
+/** Raise it when the shape of a state or the meaning of a fold changes: older snapshots are then left aside. */
+export const STATE_VERSION = 2
 
 export interface PaymentState {
   /** Number of events; 0 before the first. */
   readonly version: number
   readonly phase: Phase
+  /** What was to be paid; increments raise `authorized` above it. */
   readonly amount: bigint
   readonly currency: string
   readonly authorized: bigint
@@ -40,16 +75,28 @@ export interface PaymentState {
   readonly captured: bigint
   readonly refundPending: bigint
   readonly refunded: bigint
+  /** What disputes hold back that are open or lost. */
+  readonly disputed: bigint
   readonly customerId: string | undefined
   readonly orderId: string | undefined
   readonly paymentMethod: PaymentMethod
   readonly captureMethod: CaptureMethod
+  /** Processors, in the order in which they are tried. */
+  readonly route: readonly string[]
+  /** The one that was asked last; the first of the route before that. */
   readonly processor: string
+  readonly metadata: Readonly<Record<string, string>> | undefined
+  /** Billing details, encrypted. */
+  readonly personal: SealedData | undefined
   /** What the processor calls the authorization; captures, voids and refunds name it. */
   readonly reference: string | undefined
+  /** Until when the processor holds the authorization, where it says so. */
+  readonly authorizedUntilMs: number | undefined
   readonly action: RequiredAction | undefined
   readonly lastError: PaymentError | undefined
+  /** Those that are open, and the newest that are finished; older ones are in the events only. */
   readonly operations: ReadonlyMap<string, Operation>
+  readonly disputes: ReadonlyMap<string, Dispute>
   readonly createdAtMs: number
   readonly updatedAtMs: number
 }
@@ -64,15 +111,21 @@ export const initialState: PaymentState = {
   captured: 0n,
   refundPending: 0n,
   refunded: 0n,
+  disputed: 0n,
   customerId: undefined,
   orderId: undefined,
   paymentMethod: { type: '', token: '' },
   captureMethod: 'automatic',
+  route: [],
   processor: '',
+  metadata: undefined,
+  personal: undefined,
   reference: undefined,
+  authorizedUntilMs: undefined,
   action: undefined,
   lastError: undefined,
   operations: new Map(),
+  disputes: new Map(),
   createdAtMs: 0,
   updatedAtMs: 0,
 }
@@ -102,8 +155,16 @@ export function statusOf(state: PaymentState): PaymentStatus {
 
 /** What can still be captured: authorized, and neither captured nor reserved by a capture under way. */
 export const capturableOf = (state: PaymentState): bigint => state.authorized - state.captured - state.capturePending
-/** What can still be refunded: captured, and neither refunded nor reserved by a refund under way. */
-export const refundableOf = (state: PaymentState): bigint => state.captured - state.refunded - state.refundPending
+/** What can still be refunded: captured, and neither refunded, nor reserved by a refund under way, nor held by a dispute. */
+export function refundableOf({ captured, refunded, refundPending, disputed }: PaymentState): bigint {
+  const left = captured - refunded - refundPending - disputed
+  return left > 0n ? left : 0n
+}
+/** When the worker ends the authorization; `undefined` when nothing is left to end. */
+export function expiresAtMs(state: PaymentState): number | undefined {
+  const isHeld = state.phase === 'authorized' && state.authorized > state.captured
+  return isHeld ? state.authorizedUntilMs : undefined
+}
 
 export const isFinished = (operation: Operation): boolean =>
   operation.status === 'succeeded' || operation.status === 'failed'
@@ -117,188 +178,12 @@ export function operationInDoubt(state: PaymentState): Operation | undefined {
   return undefined
 }
 
-type Draft = { -readonly [Name in keyof PaymentState]: PaymentState[Name] } & { operations: Map<string, Operation> }
-
-function request(draft: Draft, kind: OperationKind, event: { op_id: string; amount: number }, atMs: number): bigint {
-  const amount = BigInt(event.amount)
-  const opId = event.op_id
-  draft.operations.set(opId, { opId, kind, amount, settled: 0n, status: 'requested', requestedAtMs: atMs })
-  return amount
-}
-
-function operationOf(draft: Draft, opId: string): Operation {
-  const operation = draft.operations.get(opId)
-  assert(operation !== undefined, `an event tells of operation ${opId}, which was never requested`)
-  return operation
-}
-
-/** Notes how far an operation has come; answers it as it was before. */
-function note(draft: Draft, opId: string, status: OperationStatus, reference?: string, settled = 0n): Operation {
-  const operation = operationOf(draft, opId)
-  draft.operations.set(opId, { ...operation, status, settled, ...(reference === undefined ? {} : { reference }) })
-  return operation
-}
-
-function succeed(draft: Draft, event: { op_id: string; amount: number; reference: string }): Operation {
-  draft.lastError = undefined
-  return note(draft, event.op_id, 'succeeded', event.reference, BigInt(event.amount))
-}
-
-function fail(draft: Draft, event: { op_id: string; code: string; message: string }): Operation {
-  draft.lastError = { code: event.code, message: event.message, opId: event.op_id }
-  return note(draft, event.op_id, 'failed')
-}
-
-function authorize(draft: Draft, event: { op_id: string; amount: number; reference: string }): void {
-  succeed(draft, event)
-  draft.phase = 'authorized'
-  draft.authorized = BigInt(event.amount)
-  draft.reference = event.reference
-  draft.action = undefined
-}
-
-const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
-
-/** Takes back what was authorized and can still be captured, as far as there is so much; what was captured stays. */
-function release(draft: Draft, phase: 'voided' | 'expired', amount: bigint): bigint {
-  const released = smaller(amount, capturableOf(draft))
-  draft.authorized -= released
-  if (draft.authorized === 0n) draft.phase = phase
-  return released
-}
-
-/**
- * A failure that turns out to be a success: the money has moved, and counts. A part that no longer fits, because the
- * payment has gone on meanwhile, is told by the event and the payment's error; a person must give it back.
- */
-function correct(draft: Draft, event: { op_id: string; amount: number; reference: string }): void {
-  const { kind } = operationOf(draft, event.op_id)
-  if (kind === 'authorize' && draft.phase === 'declined') {
-    authorize(draft, event)
-    return
-  }
-  const amount = BigInt(event.amount)
-  const counted = countCorrection(draft, kind, amount)
-  succeed(draft, event)
-  note(draft, event.op_id, 'succeeded', event.reference, counted)
-  if (counted === amount) return
-  const message = `The processor has done this ${kind} after all, and ${amount - counted} of it don't fit the payment`
-  draft.lastError = { code: 'unexpected_success', message, opId: event.op_id }
-}
-
-function countCorrection(draft: Draft, kind: OperationKind, amount: bigint): bigint {
-  switch (kind) {
-    case 'authorize':
-      return 0n
-    case 'capture': {
-      draft.captured += amount
-      const needed = draft.captured + draft.capturePending
-      if (needed > draft.authorized) draft.authorized = needed
-      draft.phase = 'authorized'
-      return amount
-    }
-    case 'void':
-      return release(draft, 'voided', amount)
-    case 'refund': {
-      const counted = smaller(amount, refundableOf(draft))
-      draft.refunded += counted
-      return counted
-    }
-    default:
-      return kind satisfies never
-  }
-}
-
-function apply(draft: Draft, event: RecordedEvent): void {
-  const { type, payload, timestampMs } = event
-  draft.version += 1
-  draft.updatedAtMs = timestampMs
-  switch (type) {
-    case 'INITIATED':
-      draft.createdAtMs = timestampMs
-      draft.amount = BigInt(payload.amount)
-      draft.currency = payload.currency
-      draft.customerId = payload.customer_id
-      draft.orderId = payload.order_id
-      draft.paymentMethod = payload.payment_method
-      draft.captureMethod = payload.capture_method
-      draft.processor = payload.processor
-      return
-    case 'AUTHORIZATION_REQUESTED':
-      request(draft, 'authorize', payload, timestampMs)
-      draft.phase = 'authorizing'
-      draft.paymentMethod = payload.payment_method ?? draft.paymentMethod
-      return
-    case 'AUTHORIZED':
-    case 'PARTIALLY_AUTHORIZED':
-      authorize(draft, payload)
-      return
-    case 'ACTION_REQUIRED':
-      note(draft, payload.op_id, 'action_required', payload.reference)
-      draft.phase = 'requires_action'
-      draft.action = payload.action
-      return
-    case 'DECLINED':
-      fail(draft, payload)
-      draft.phase = 'declined'
-      draft.action = undefined
-      return
-    case 'CAPTURE_REQUESTED':
-      draft.capturePending += request(draft, 'capture', payload, timestampMs)
-      return
-    case 'CAPTURED':
-      draft.capturePending -= succeed(draft, payload).amount
-      draft.captured += BigInt(payload.amount)
-      return
-    case 'CAPTURE_FAILED':
-      draft.capturePending -= fail(draft, payload).amount
-      return
-    case 'VOID_REQUESTED':
-      request(draft, 'void', payload, timestampMs)
-      return
-    case 'VOIDED':
-      if (payload.op_id !== undefined)
-        note(draft, payload.op_id, 'succeeded', payload.reference, BigInt(payload.amount))
-      release(draft, 'voided', BigInt(payload.amount))
-      return
-    case 'VOID_FAILED':
-      fail(draft, payload)
-      return
-    case 'REFUND_REQUESTED':
-      draft.refundPending += request(draft, 'refund', payload, timestampMs)
-      return
-    case 'REFUNDED':
-      draft.refundPending -= succeed(draft, payload).amount
-      draft.refunded += BigInt(payload.amount)
-      return
-    case 'REFUND_FAILED':
-      draft.refundPending -= fail(draft, payload).amount
-      return
-    case 'REFUND_REVERSED':
-      draft.refunded -= fail(draft, payload).settled
-      return
-    case 'AUTHORIZATION_EXPIRED':
-      release(draft, 'expired', BigInt(payload.amount))
-      return
-    case 'OUTCOME_UNKNOWN':
-      note(draft, payload.op_id, payload.review ? 'review' : 'unknown', payload.reference)
-      return
-    case 'OUTCOME_CORRECTED':
-      correct(draft, payload)
-      return
-    default:
-      event satisfies never
-  }
-}
-
-/** The state after one more event. Pure: the state given stays as it is. */
-export function evolve(state: PaymentState, event: RecordedEvent): PaymentState {
-  return fold([event], state)
-}
-
-/** The state after all of `events`, in order, starting from `from`. */
-export function fold(events: Iterable<RecordedEvent>, from: PaymentState = initialState): PaymentState {
-  const draft: Draft = { ...from, operations: new Map(from.operations) }
-  for (const event of events) apply(draft, event)
-  return draft
+/** The command that an operation belongs to: what follows from an operation by itself has its id and a suffix. */
+export const commandOf = (opId: string): string => /^op_[^_]+/.exec(opId)?.[0] ?? opId
+/** The capture that follows an authorization with `capture_method: automatic`; the same id whoever asks. */
+export const captureAfter = (authorizeOpId: string): string => `${authorizeOpId}_capture`
+/** The authorization at the next processor of the route, after one that proved that nothing was charged. */
+export function failoverAfter(authorizeOpId: string): string {
+  const [, base = authorizeOpId, times = '1'] = /^(op_[^_]+)(?:_(\d+))?$/.exec(authorizeOpId) ?? []
+  return `${base}_${Number(times) + 1}`
 }

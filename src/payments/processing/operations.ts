@@ -3,12 +3,13 @@ import { AppError, assert, messageOf } from '../../core/errors.ts'
 import { LIMITS } from '../../core/limits.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Metrics } from '../../core/metrics.ts'
-import { captureAfter } from '../model/decide.ts'
-import type { OperationRow, PaymentStore } from '../ports/ports.ts'
+import type { PaymentWriter, Snapshot } from '../commands/writer.ts'
+import type { Command } from '../model/commands.ts'
+import { isFinished, type Operation, type PaymentState } from '../model/state.ts'
+import type { OperationRow, PaymentStore, SealedEvent } from '../ports/store.ts'
+import type { PersonalData } from '../privacy/personal-data.ts'
 import type { Processor, ProcessorOutcome } from './processor.ts'
 import { nextCheckAtMs } from './schedule.ts'
-import { isFinished, isInDoubt, type Operation, type PaymentState } from '../model/state.ts'
-import type { PaymentWriter, Snapshot } from '../commands/writer.ts'
 
 /** Moments at which a test may stop the program as a crash would. */
 export type FaultPoint = 'requested' | 'answered' | 'recorded'
@@ -24,6 +25,7 @@ export interface OperationDeps {
   readonly store: PaymentStore
   readonly writer: PaymentWriter
   readonly processors: Processors
+  readonly personalData: PersonalData
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
@@ -37,6 +39,8 @@ export interface OperationRunner {
   resolve(row: OperationRow, actor: string): Promise<Snapshot>
   /** Records what a processor tells of its own accord. */
   record(row: OperationRow, outcome: ProcessorOutcome, actor: string): Promise<Snapshot>
+  /** Records what a person has decided about an operation in review. Throws `operation_not_in_review`. */
+  settle(row: OperationRow, decided: Command<'ResolveReview'>, actor: string): Promise<Snapshot>
 }
 
 /** Close to its end a key may be gone at the processor, whatever its clock says: then it is not sent again. */
@@ -67,17 +71,37 @@ async function withinTime<T>(call: (signal: AbortSignal) => Promise<T>): Promise
   }
 }
 
-function send(
+/** What the processor knows the payment method by. */
+function tokenOf({ paymentMethod }: PaymentState, processor: Processor): string {
+  return paymentMethod.tokens?.[processor.name] ?? paymentMethod.token
+}
+
+async function send(
+  { personalData }: Pick<OperationDeps, 'personalData'>,
   processor: Processor,
-  snapshot: Snapshot,
+  { state, paymentIntentId }: Snapshot,
   operation: Operation,
   signal: AbortSignal,
 ): Promise<ProcessorOutcome> {
-  const { state, paymentIntentId } = snapshot
-  const request = { key: operation.opId, paymentIntentId, amount: operation.amount, currency: state.currency, signal }
-  if (operation.kind === 'authorize') return processor.authorize({ ...request, paymentMethod: state.paymentMethod })
-  assert(state.reference !== undefined, `operation ${operation.opId} has no authorization to refer to`)
-  return processor[operation.kind]({ ...request, reference: state.reference })
+  const { kind, opId, amount, disputeId, personal } = operation
+  const request = { key: opId, paymentIntentId, amount, currency: state.currency, signal }
+  if (kind === 'authorize') {
+    const { customerId, orderId, paymentMethod } = state
+    const token = tokenOf(state, processor)
+    return processor.authorize({ ...request, token, methodType: paymentMethod.type, customerId, orderId })
+  }
+  if (kind === 'evidence') {
+    assert(disputeId !== undefined && personal !== undefined, `evidence ${opId} is about no dispute`)
+    const opened = await personalData.open(personal)
+    if (opened.kind !== 'open') return { kind: 'failed', code: 'evidence_erased', message: 'The evidence was erased' }
+    return processor.submitEvidence({ ...request, disputeId, evidence: opened.data as Record<string, string> })
+  }
+  const { reference } = state
+  assert(reference !== undefined, `operation ${opId} has no authorization to refer to`)
+  const followUp = { ...request, reference }
+  if (kind === 'capture') return processor.capture({ ...followUp, final: operation.final ?? false })
+  if (kind === 'increment') return processor.increment({ ...followUp, authorized: state.authorized })
+  return processor[kind](followUp)
 }
 
 export function createOperationRunner(deps: OperationDeps): OperationRunner {
@@ -86,11 +110,11 @@ export function createOperationRunner(deps: OperationDeps): OperationRunner {
 
   /** Calls the processor. Whatever goes wrong leaves the outcome unknown: a failure to answer proves nothing. */
   async function call(snapshot: Snapshot, operation: Operation): Promise<ProcessorOutcome> {
-    const processor = processorNamed(processors, snapshot.state.processor)
+    const processor = processorNamed(processors, operation.processor)
     const labels = { processor: processor.name, operation: operation.kind }
     const stop = metrics.processorSeconds.startTimer(labels)
     try {
-      const outcome = await withinTime((signal) => send(processor, snapshot, operation, signal))
+      const outcome = await withinTime((signal) => send(deps, processor, snapshot, operation, signal))
       stop({ outcome: outcome.kind })
       return outcome
     } catch (error) {
@@ -100,20 +124,16 @@ export function createOperationRunner(deps: OperationDeps): OperationRunner {
     }
   }
 
+  /** `followUp` is the operation that follows from this one by itself, to be driven next. */
   async function recordOutcome(
     paymentIntentId: string,
-    opId: string,
-    outcome: ProcessorOutcome,
+    command: Command<'RecordOutcome'>,
     by: { actor: string; known?: Snapshot; waiting: Pick<OperationRow, 'key' | 'attempts'> },
   ): Promise<{ snapshot: Snapshot; recorded: boolean; followUp: string | undefined }> {
-    const command = { type: 'RecordOutcome', opId, outcome } as const
     const changed = await writer.change({ paymentIntentId, command, ...by })
     assert(changed.kind === 'done', 'an outcome takes no key')
-    const next = captureAfter(opId)
-    const followUp = changed.events.some((event) => event.event.type === 'CAPTURE_REQUESTED' && event.opId === next)
-      ? next
-      : undefined
-    return { snapshot: changed.snapshot, recorded: changed.events.length > 0, followUp }
+    const { snapshot, events } = changed
+    return { snapshot, recorded: events.length > 0, followUp: followUpIn(events, command.opId) }
   }
 
   async function drive(
@@ -130,11 +150,9 @@ export function createOperationRunner(deps: OperationDeps): OperationRunner {
       const outcome = await call(snapshot, operation)
       await faults('answered', operation)
       const { key } = waiting
-      const result = await recordOutcome(snapshot.paymentIntentId, opId, outcome, {
-        actor,
-        known: snapshot,
-        waiting: { key, attempts: 0 },
-      })
+      const command = { type: 'RecordOutcome', opId, outcome } as const
+      const by = { actor, known: snapshot, waiting: { key, attempts: 0 } }
+      const result = await recordOutcome(snapshot.paymentIntentId, command, by)
       await faults('recorded', operation)
       snapshot = result.snapshot
       opId = result.followUp
@@ -148,8 +166,10 @@ export function createOperationRunner(deps: OperationDeps): OperationRunner {
     const { kind, reference } = operation
     let found: ProcessorOutcome | undefined
     try {
+      const { opId: key, paymentIntentId, amount } = row
+      const { currency, reference: authorization } = snapshot.state
       found = await withinTime((signal) =>
-        processor.lookup({ key: row.opId, kind, paymentIntentId: row.paymentIntentId, reference, signal }),
+        processor.lookup({ key, kind, paymentIntentId, reference, authorization, amount, currency, signal }),
       )
     } catch (error) {
       logger.warn({ err: error, op_id: row.opId }, `${processor.name} could not be asked: ${messageOf(error)}`)
@@ -163,45 +183,64 @@ export function createOperationRunner(deps: OperationDeps): OperationRunner {
   }
 
   async function resolve(row: OperationRow, actor: string): Promise<Snapshot> {
-    const before = await writer.load(row.paymentIntentId)
-    const operation = operationIn(before.state, row.opId)
-    if (isFinished(operation)) return before
+    const { opId, paymentIntentId } = row
+    const before = await writer.load(paymentIntentId)
+    const operation = before.state.operations.get(opId)
+    if (operation === undefined || isFinished(operation)) return before
     const outcome = await findOut(before, row, operation)
     await faults('answered', operation)
     const attempts = row.attempts + 1
-    const result = await recordOutcome(row.paymentIntentId, row.opId, outcome, {
-      actor,
-      known: before,
-      waiting: { key: row.key, attempts },
+    const command = { type: 'RecordOutcome', opId, outcome } as const
+    const result = await recordOutcome(paymentIntentId, command, {
+      ...{ actor, known: before, waiting: { key: row.key, attempts } },
     })
     await faults('recorded', operation)
-    const now = operationIn(result.snapshot.state, row.opId)
-    if (now.status === 'review' && operation.status !== 'review') {
-      logger.error(
-        { op_id: row.opId, payment_intent_id: row.paymentIntentId },
-        `operation ${row.opId} needs a person: its outcome can't be found out`,
-      )
+    const now = result.snapshot.state.operations.get(opId)
+    if (now?.status === 'review' && operation.status !== 'review') {
+      metrics.operationsInReview.inc({ processor: operation.processor })
+      const fields = { op_id: opId, payment_intent_id: paymentIntentId }
+      logger.error(fields, `operation ${opId} needs a person: its outcome can't be found out`)
     }
-    if (!result.recorded && !isFinished(now)) {
-      await store.postpone(
-        row.opId,
-        attempts,
-        nextCheckAtMs(now.status === 'requested' ? 'unknown' : now.status, attempts, clock.now())!,
-      )
+    if (!result.recorded && now !== undefined && !isFinished(now)) {
+      const status = now.status === 'requested' ? 'unknown' : now.status
+      await store.postpone(opId, attempts, nextCheckAtMs(status, attempts, clock.now())!)
     }
     return result.followUp === undefined ? result.snapshot : drive(result.snapshot, result.followUp, actor, row)
   }
 
   async function record(row: OperationRow, outcome: ProcessorOutcome, actor: string): Promise<Snapshot> {
-    const result = await recordOutcome(row.paymentIntentId, row.opId, outcome, { actor, waiting: row })
-    const operation = operationIn(result.snapshot.state, row.opId)
-    if (!result.recorded && !isInDoubt(operation)) {
-      logger.debug({ op_id: row.opId, outcome: outcome.kind }, 'a processor told what was known already')
-    }
+    const { opId, paymentIntentId } = row
+    const command = { type: 'RecordOutcome', opId, outcome, operation: operationOf(row) } as const
+    const result = await recordOutcome(paymentIntentId, command, { actor, waiting: row })
+    if (!result.recorded)
+      logger.debug({ op_id: opId, outcome: outcome.kind }, 'a processor told what was known already')
     return result.followUp === undefined ? result.snapshot : drive(result.snapshot, result.followUp, actor, row)
   }
 
-  return { drive, resolve, record }
+  async function settle(row: OperationRow, decided: Command<'ResolveReview'>, actor: string): Promise<Snapshot> {
+    const { paymentIntentId } = row
+    const changed = await writer.change({ paymentIntentId, command: decided, actor, waiting: row })
+    assert(changed.kind === 'done', 'a decision takes no key')
+    const followUp = followUpIn(changed.events, row.opId)
+    return followUp === undefined ? changed.snapshot : drive(changed.snapshot, followUp, actor, row)
+  }
+
+  return { drive, resolve, record, settle }
+}
+
+/** The operation that an outcome's events have requested in turn: a capture, or the same at another processor. */
+function followUpIn(events: readonly SealedEvent[], opId: string): string | undefined {
+  return events.find((event) => event.opId !== opId && event.event.type.endsWith('_REQUESTED'))?.opId
+}
+
+/** An operation as its row tells it, for those that the state of the payment has forgotten. */
+function operationOf(row: OperationRow): Operation {
+  const { opId, kind, amount, settled, status, processor, reference, disputeId, requestedAtMs } = row
+  return {
+    ...{ opId, kind, amount, settled, status, processor, requestedAtMs },
+    ...(reference === undefined ? {} : { reference }),
+    ...(disputeId === undefined ? {} : { disputeId }),
+  }
 }
 
 function operationIn(state: PaymentState, opId: string): Operation {

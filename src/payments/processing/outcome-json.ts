@@ -1,12 +1,23 @@
 import { fromMinor } from '../../core/money.ts'
-import type { ProcessorOutcome } from './processor.ts'
+import type { WebhookSubject } from './processor.ts'
 
-/** An outcome as plain JSON, to be kept in the inbox; {@link outcomeFromJson} is its inverse. */
-export function outcomeToJson(outcome: ProcessorOutcome): Record<string, unknown> {
-  return outcome.kind === 'succeeded' ? { ...outcome, amount: fromMinor(outcome.amount) } : { ...outcome }
+/** What a webhook tells, as plain JSON to be kept in the inbox; {@link subjectFromJson} is its inverse. */
+export function subjectToJson(subject: WebhookSubject): Record<string, unknown> {
+  if (subject.kind === 'dispute') {
+    const { fact } = subject
+    return { ...subject, fact: { ...fact, amount: fromMinor(fact.amount) } }
+  }
+  const { outcome } = subject
+  return outcome.kind === 'succeeded'
+    ? { ...subject, outcome: { ...outcome, amount: fromMinor(outcome.amount) } }
+    : { ...subject }
 }
 
-export function outcomeFromJson(json: Readonly<Record<string, unknown>>): ProcessorOutcome {
-  const outcome = json as unknown as ProcessorOutcome
-  return outcome.kind === 'succeeded' ? { ...outcome, amount: BigInt(outcome.amount) } : outcome
+export function subjectFromJson(json: Readonly<Record<string, unknown>>): WebhookSubject {
+  const subject = json as unknown as WebhookSubject
+  if (subject.kind === 'dispute') return { ...subject, fact: { ...subject.fact, amount: BigInt(subject.fact.amount) } }
+  const { outcome } = subject
+  return outcome.kind === 'succeeded'
+    ? { ...subject, outcome: { ...outcome, amount: BigInt(outcome.amount) } }
+    : subject
 }

@@ -1,8 +1,13 @@
 import type { Clock } from '../../core/clock.ts'
 import { assert } from '../../core/errors.ts'
 import type { OperationKind } from '../../payments/model/events.ts'
-import type { FollowUpRequest, Processor, ProcessorOutcome, ProcessorRequest } from '../../payments/processing/processor.ts'
 import type { SandboxCharge, SandboxEffect, SandboxEntry, SandboxLedger } from '../../payments/ports/sandbox-ledger.ts'
+import type {
+  FollowUpRequest,
+  Processor,
+  ProcessorOutcome,
+  ProcessorRequest,
+} from '../../payments/processing/processor.ts'
 import { behaviourOf, type TokenBehaviour } from './tokens.ts'
 import { readWebhook, type SignedWebhook, settledMessage, signWebhook } from './webhook.ts'
 
@@ -36,10 +41,14 @@ interface Verdict {
 const refused = (code: string, message: string): Verdict => ({ status: 'failed', code, message })
 
 /** Prefixes of what the sandbox calls its objects. */
-const PREFIX = { authorize: 'ch', capture: 'cp', void: 'vd', refund: 'rf' } as const satisfies Record<
-  OperationKind,
-  string
->
+const PREFIX = {
+  authorize: 'ch',
+  increment: 'in',
+  capture: 'cp',
+  void: 'vd',
+  refund: 'rf',
+  evidence: 'ev',
+} as const satisfies Record<OperationKind, string>
 
 function entryOf(
   request: ProcessorRequest,
@@ -175,9 +184,12 @@ export function createSandbox(options: SandboxOptions): Sandbox {
 
   return {
     name: 'sandbox',
-    capabilities: { keyLifetimeMs, multipleCaptures: true },
+    capabilities: {
+      ...{ keyLifetimeMs, multipleCaptures: true, increments: true, voidAfterCapture: true },
+      ...{ lookupByKey: true, disputes: true },
+    },
     async authorize(request) {
-      const { token } = request.paymentMethod
+      const { token } = request
       const behaviour = behaviourOf(token)
       await loseOn('request', behaviour, request.key)
       const entry = await ledger.post({ key: request.key, reference: undefined }, life(), (_charge, earlier) =>
@@ -186,7 +198,10 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       await loseOn('answer', behaviour, request.key)
       return toOutcome(entry)
     },
+    increment: (request) => followUp('increment', request),
     capture: (request) => followUp('capture', request),
+    submitEvidence: ({ currency, key }) =>
+      Promise.resolve({ kind: 'succeeded', amount: 0n, currency, reference: `ev_${key}` }),
     void: (request) => followUp('void', request),
     refund: (request) => followUp('refund', request),
     async lookup({ key }) {

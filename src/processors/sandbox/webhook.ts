@@ -1,8 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { AppError } from '../../core/errors.ts'
 import { fromMinor } from '../../core/money.ts'
-import type { ProcessorOutcome, WebhookEvent, WebhookRequest } from '../../payments/processing/processor.ts'
 import type { SandboxEntry } from '../../payments/ports/sandbox-ledger.ts'
+import type { ProcessorOutcome, WebhookEvent, WebhookRequest } from '../../payments/processing/processor.ts'
 
 /** `t=<seconds>,v1=<hex>`: HMAC-SHA256 over the time, a dot and the raw body, as many processors do it. */
 export const SIGNATURE_HEADER = 'sandbox-signature'
@@ -80,6 +80,6 @@ export function readWebhook(request: WebhookRequest, secret: string, nowMs: numb
   checkSignature(request, secret, nowMs)
   const message = parseMessage(request.body)
   const outcome = outcomeOf(message)
-  const about = outcome === undefined ? undefined : { key: message.data.key, outcome }
+  const about = outcome === undefined ? undefined : { kind: 'operation' as const, key: message.data.key, outcome }
   return { eventId: message.id, type: message.type, about }
 }

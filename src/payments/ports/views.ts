@@ -1,0 +1,112 @@
+import type { EventType } from '../model/events.ts'
+import type { DisputeStatus, PaymentState } from '../model/state.ts'
+
+/** A payment as the read model has it, and the version its head is at now. */
+export interface ViewedPayment {
+  readonly paymentIntentId: string
+  readonly headVersion: number
+  /** Absent while the read model has not seen the payment; behind when its version is below `headVersion`. */
+  readonly state: PaymentState | undefined
+}
+
+export interface CustomerTransaction {
+  readonly paymentIntentId: string
+  readonly version: number
+  readonly type: EventType
+  /** Minor units. */
+  readonly amount: bigint
+  readonly currency: string
+  readonly orderId: string | undefined
+  readonly timestampMs: number
+}
+
+export type TransactionKey = Pick<CustomerTransaction, 'timestampMs' | 'paymentIntentId' | 'version'>
+
+/** The read side. It lags behind the log by a moment; `headVersion` tells by how much. */
+export interface PaymentViews {
+  find(paymentIntentId: string): Promise<ViewedPayment | undefined>
+  /** Every payment of an order, oldest first. */
+  findByOrder(orderId: string): Promise<ViewedPayment[]>
+  /** Newest first; those older than `before`. */
+  transactions(customerId: string, before: TransactionKey | undefined, limit: number): Promise<CustomerTransaction[]>
+  /** Disputes of these statuses whose evidence is due soonest first; those without a date come last. */
+  disputes(filter: DisputeFilter, after: DisputeKey | undefined, limit: number): Promise<DisputeRow[]>
+}
+
+export interface DisputeFilter {
+  readonly statuses: readonly DisputeStatus[]
+  readonly processor?: string | undefined
+  /** Only those whose evidence is due before this time. */
+  readonly dueBeforeMs?: number | undefined
+}
+
+export interface DisputeRow {
+  readonly disputeId: string
+  readonly paymentIntentId: string
+  readonly processor: string
+  readonly customerId: string | undefined
+  readonly orderId: string | undefined
+  /** Minor units. */
+  readonly amount: bigint
+  readonly currency: string
+  readonly reason: string
+  readonly status: DisputeStatus
+  readonly evidenceDueMs: number | undefined
+  readonly openedAtMs: number
+  readonly updatedAtMs: number
+}
+
+export type DisputeKey = Pick<DisputeRow, 'evidenceDueMs' | 'paymentIntentId' | 'disputeId'>
+
+/** One side of a posting: debits are positive, credits negative; the entries of one event add up to 0 per currency. */
+export interface LedgerEntry {
+  readonly shard: number
+  readonly eventId: bigint
+  readonly line: number
+  readonly paymentIntentId: string
+  readonly account: string
+  readonly currency: string
+  /** Minor units, signed. */
+  readonly amount: bigint
+  readonly timestampMs: number
+}
+
+export type LedgerKey = Pick<LedgerEntry, 'timestampMs' | 'shard' | 'eventId' | 'line'>
+
+export interface LedgerBalance {
+  readonly account: string
+  readonly currency: string
+  /** Sums of debits and of credits, both not negative. */
+  readonly debit: bigint
+  readonly credit: bigint
+}
+
+/** Sums of one day, currency and processor. Counts of facts, and amounts in minor units. */
+export interface PaymentDay {
+  /** `YYYY-MM-DD`, UTC. */
+  readonly day: string
+  readonly currency: string
+  readonly processor: string
+  readonly created: number
+  readonly authorized: number
+  readonly declined: number
+  readonly captures: number
+  readonly capturedAmount: bigint
+  readonly refunds: number
+  readonly refundedAmount: bigint
+  readonly disputes: number
+  readonly disputedAmount: bigint
+}
+
+/** Sums over many payments; they lag behind the log by a moment. */
+export interface PaymentBooks {
+  balances(currency?: string): Promise<LedgerBalance[]>
+  /** Newest first; those older than `before`. */
+  entries(
+    filter: { readonly account?: string | undefined; readonly paymentIntentId?: string | undefined },
+    before: LedgerKey | undefined,
+    limit: number,
+  ): Promise<LedgerEntry[]>
+  /** Days from `from` to `to`, both included, in order of day, currency, processor. */
+  days(from: string, to: string): Promise<PaymentDay[]>
+}
