@@ -63,6 +63,7 @@ const PURE = [
   'orders/report/definition.ts',
   'orders/lists/search.ts',
   'payments/model/',
+  'payments/read-model/',
   'payments/schemas.ts',
   'queue/queue.ts',
 ]

@@ -1,11 +1,13 @@
 import { type Clock, systemClock } from '../core/clock.ts'
 import { type Config, type ConfigOptions, configFromOptions } from '../core/config.ts'
+import { AppError } from '../core/errors.ts'
 import { createIdMaker, type IdMaker } from '../core/ids.ts'
 import { createLifecycle, type Lifecycle } from '../core/lifecycle.ts'
 import { type Logger, silentLogger } from '../core/logger.ts'
 import { createMetrics, type Metrics } from '../core/metrics.ts'
 import type { Engine, EnginePorts, PortContext, PortName } from '../engines/engine.ts'
 import { createEngines, portOf } from '../engines/registry.ts'
+import type { Processor } from '../payments/processing/processor.ts'
 import type { Post } from '../social/schemas.ts'
 import type { RankTimeline } from '../social/timelines/ranking.ts'
 import type { StreamOptions } from '../social/timelines/stream.ts'
@@ -18,8 +20,15 @@ export interface FanfoldOptions extends ConfigOptions {
   readonly workers?: boolean
   /** Whether the schema is brought up to date when opening. Default true. */
   readonly migrate?: boolean
+  /**
+   * Whether nothing is written, so that a database user who only reads can verify and export: the schema must be up to
+   * date, there is no background work, and commands must not be called. Default false.
+   */
+  readonly readOnly?: boolean
   /** Orders the candidates of timelines that are asked for with `order: 'ranked'`; newest first unless given. */
   readonly rankTimeline?: RankTimeline<Post>
+  /** Payment processors besides those that come with Fanfold. */
+  readonly processors?: readonly Processor[]
   /** For tests. */
   readonly clock?: Clock
   /** Other limits of streams of timelines, and the time between two of their comments; for tests. */
@@ -56,9 +65,11 @@ export async function openBase(options: FanfoldOptions, stores: readonly PortNam
     const engines = lifecycle.own(createEngines({ logger, metrics, clock, poolSize: config.poolSize }))
     const byStore = new Map<PortName, Engine>()
     for (const store of stores) byStore.set(store, await engines.open(storeUrl(config, store)))
-    if (options.migrate ?? true) for (const engine of engines.opened) await engine.migrate()
+    const { readOnly = false } = options
+    if (!readOnly && (options.migrate ?? true)) for (const engine of engines.opened) await engine.migrate()
+    if (readOnly) await refuseOutdated(engines.opened)
 
-    const leaser = engines.opened.find((engine) => engine.leaseNode !== undefined)
+    const leaser = readOnly ? undefined : engines.opened.find((engine) => engine.leaseNode !== undefined)
     const node = (await leaser?.leaseNode?.()) ?? 0
     const context: PortContext = {
       logger,
@@ -82,7 +93,7 @@ export async function openBase(options: FanfoldOptions, stores: readonly PortNam
       metrics,
       ids: context.ids,
       lifecycle,
-      workers: options.workers ?? true,
+      workers: !readOnly && (options.workers ?? true),
       engines: engines.opened,
       engineOf,
       open<Name extends PortName>(store: Name) {
@@ -97,5 +108,13 @@ export async function openBase(options: FanfoldOptions, stores: readonly PortNam
   } catch (error) {
     await lifecycle.close().catch(() => undefined)
     throw error
+  }
+}
+
+async function refuseOutdated(engines: readonly Engine[]): Promise<void> {
+  for (const engine of engines) {
+    const missing = await engine.pendingMigrations()
+    if (missing > 0)
+      throw new AppError('schema_outdated', `${engine.url} lacks ${missing} step(s); run: fanfold migrate`)
   }
 }

@@ -3,6 +3,7 @@ import { AppError } from '../core/errors.ts'
 import type { Closable } from '../core/lifecycle.ts'
 import type { Metrics } from '../core/metrics.ts'
 import { fromMinor } from '../core/money.ts'
+import { eraseCustomer } from '../flows/erase-customer.ts'
 import { orderPaymentSubscriptions } from '../flows/order-payments.ts'
 import { createHttpApp } from '../http/app.ts'
 import { type ApiKeys, createApiKeys } from '../http/auth.ts'
@@ -11,12 +12,16 @@ import { catalogueRoutes } from '../http/routes/catalogue.ts'
 import { keyRoutes } from '../http/routes/keys.ts'
 import { notificationRoutes } from '../http/routes/notifications.ts'
 import { orderRoutes } from '../http/routes/orders.ts'
+import { paymentBookRoutes } from '../http/routes/payment-books.ts'
+import { paymentOperationRoutes } from '../http/routes/payment-operations.ts'
 import { paymentRoutes } from '../http/routes/payments.ts'
 import { reportRoutes } from '../http/routes/reports.ts'
+import { settlementRoutes } from '../http/routes/settlements.ts'
 import { socialRoutes } from '../http/routes/social.ts'
 import { stockRoutes } from '../http/routes/stock.ts'
 import { type Readiness, type SystemStatus, systemRoutes } from '../http/routes/system.ts'
 import { timelineRoutes } from '../http/routes/timelines.ts'
+import { webhookInboxRoutes } from '../http/routes/webhook-inbox.ts'
 import { webhookOutRoutes } from '../http/routes/webhooks-out.ts'
 import { startSubscriber } from '../log/subscriber.ts'
 import type { Orders } from '../orders/orders.ts'
@@ -27,6 +32,7 @@ import type { Social } from '../social/social.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
 import { type Base, type FanfoldOptions, openBase } from './base.ts'
 import { startHousekeeping } from './housekeeping.ts'
+import type { MasterKeysPart } from './parts/master-keys.ts'
 import { openOrdersPart } from './parts/orders.ts'
 import { openPaymentsPart, type PaymentsPart } from './parts/payments.ts'
 import { openSocialPart } from './parts/social.ts'
@@ -39,8 +45,16 @@ export interface Fanfold extends Closable, AsyncDisposable {
   readonly social: Social
   readonly orders: Orders
   readonly payments: Payments
-  /** Compares payments, their log, their read models and the processor's books. */
+  /** Compares payments, their log, its seals, their read models and the processor's books. */
   readonly verifyPayments: PaymentsPart['verify']
+  /** Seals of the log of payments, and its export for a check elsewhere. */
+  readonly paymentProof: PaymentsPart['proof']
+  /** Settlement files of payment processors, compared with payments. */
+  readonly settlements: PaymentsPart['settlements']
+  /** A settlement file of the sandbox's books, for trying that out. */
+  readonly sandboxSettlementCsv: PaymentsPart['sandboxSettlementCsv']
+  /** The exchange of the key under which the keys of personal data are encrypted. */
+  readonly masterKeys: MasterKeysPart
   /** The sandbox processor: its books, and the settling of its asynchronous payments. */
   readonly sandbox: Sandbox
   /** Webhooks to others: endpoints, and what was sent to them. */
@@ -105,7 +119,7 @@ async function assemble(base: Base): Promise<Fanfold> {
     paymentsPart.startWorkers()
     for (const subscription of subscriptions) lifecycle.own(startSubscriber({ subscription, logger }))
     webhooksPart.startWorkers()
-    lifecycle.own(startHousekeeping(base, [webhooksPart.prune]))
+    lifecycle.own(startHousekeeping(base, [webhooksPart.prune, payments.forgetBodies]))
   }
 
   const logs = [ordersPart.log, paymentsPart.log]
@@ -121,6 +135,10 @@ async function assemble(base: Base): Promise<Fanfold> {
   return {
     ...{ config, social, orders, payments, sandbox, webhooks, queue, apiKeys, metrics, status, readiness },
     verifyPayments: paymentsPart.verify,
+    masterKeys: paymentsPart.masterKeys,
+    paymentProof: paymentsPart.proof,
+    settlements: paymentsPart.settlements,
+    sandboxSettlementCsv: paymentsPart.sandboxSettlementCsv,
     caughtUp: (onProgress) => untilCaughtUp(status, clock, onProgress, ordersPart.log.wake),
     projections: logs.flatMap(({ projections }) => projections.map(({ name }) => name)),
     async rebuild(name, onProgress = () => undefined) {
@@ -135,11 +153,15 @@ async function assemble(base: Base): Promise<Fanfold> {
         socialRoutes(social),
         timelineRoutes(social, { heartbeatMs: base.options.streams?.heartbeatMs }),
         notificationRoutes(social),
-        catalogueRoutes(orders),
+        catalogueRoutes({ ...orders, eraseCustomer: (customerId) => eraseCustomer({ orders, payments }, customerId) }),
         stockRoutes(orders),
         orderRoutes(orders),
         reportRoutes(orders),
         paymentRoutes(payments),
+        paymentOperationRoutes(payments),
+        settlementRoutes(paymentsPart.settlements),
+        paymentBookRoutes(payments),
+        webhookInboxRoutes(payments),
         webhookOutRoutes(webhooks),
         keyRoutes(apiKeys),
         systemRoutes({ metrics, status, readiness }),

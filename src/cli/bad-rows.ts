@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 import { csvLine } from '../core/csv.ts'
-import { type BadRow, formatOf, type ImportFormat } from '../orders/import/source.ts'
+import { type BadRow, formatOf, type ImportFormat } from '../core/file-rows.ts'
 
 export interface BadRowsFile {
   add(row: BadRow): void

@@ -4,8 +4,11 @@ import { doctor } from './commands/doctor.ts'
 import { explain } from './commands/explain.ts'
 import { exportCommand } from './commands/export.ts'
 import { importCommand } from './commands/import.ts'
+import { inbox } from './commands/inbox.ts'
 import { keys } from './commands/keys.ts'
+import { masterKey } from './commands/master-key.ts'
 import { migrate } from './commands/migrate.ts'
+import { operations } from './commands/operations.ts'
 import { queue } from './commands/queue.ts'
 import { rebuild } from './commands/rebuild.ts'
 import { report } from './commands/report.ts'
@@ -24,7 +27,10 @@ export const COMMANDS: readonly Command[] = [
   report,
   rebuild,
   archive,
+  operations,
   queue,
+  inbox,
   keys,
+  masterKey,
   doctor,
 ]

@@ -26,3 +26,8 @@ export async function withFanfold<T>(
     await fanfold.close()
   }
 }
+
+/** As {@link withFanfold}, for what only reads: then a database user who may do no more is enough. */
+export function readFanfold<T>(config: Config, work: (fanfold: Fanfold) => Promise<T>): Promise<T> {
+  return withFanfold(config, work, { readOnly: true })
+}

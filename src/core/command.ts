@@ -1,4 +1,5 @@
 import { sha256, sortedJson } from './canonical-json.ts'
+import { holdsCardNumber } from './card-number.ts'
 import { AppError, invalidField } from './errors.ts'
 import { LIMITS } from './limits.ts'
 
@@ -38,6 +39,7 @@ export function idempotencyKeyOf(context: CommandContext, command: string, input
       `must be 1 to ${LIMITS.idempotencyKeyCharsMax} visible ASCII characters`,
     )
   }
+  if (holdsCardNumber(key)) throw new AppError('card_number_refused', 'The Idempotency-Key looks like a card number')
   const fingerprint = sha256(`${command}\n${sortedJson(input)}`)
   return { scope: context.actor ?? DEFAULT_ACTOR, key, fingerprint }
 }

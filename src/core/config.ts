@@ -1,6 +1,7 @@
 import { AppError, messageOf } from './errors.ts'
 import { LIMITS } from './limits.ts'
 import { LOG_LEVELS, type LogLevel } from './logger.ts'
+import { parseRoutes, type RoutingRule } from './routes.ts'
 
 /**
  * Every setting of Fanfold. Each has one name in three spellings: variable `FANFOLD_DATABASE_URL`, flag `--database-url`,
@@ -69,6 +70,24 @@ function secret(text: string): string {
   return text
 }
 
+function webUrl(text: string): string {
+  if (!/^https?:\/\/[^\s/]/i.test(text) || !URL.canParse(text))
+    throw new Error('must be a URL such as https://shop.example/paid')
+  return text
+}
+
+function secretPair(text: string): string {
+  const secrets = text.split(',')
+  if (secrets.length > 2) throw new Error('must be one secret, or two with a comma between')
+  for (const one of secrets) secret(one.trim())
+  return text
+}
+
+function masterKeyList(text: string): string {
+  if (text.split(',').every((key) => /^[A-Za-z0-9+/]{43}=$/.test(key.trim()))) return text
+  throw new Error('must be keys of 32 bytes in base64 (openssl rand -base64 32), with commas between')
+}
+
 const sameAsDatabase = (store: string) =>
   setting<string | undefined>(undefined, url, `Where ${store} live, if not in the database`)
 
@@ -83,6 +102,22 @@ export const SETTINGS = {
   ordersUrl: sameAsDatabase('products, orders, their history and the sales report'),
   paymentsUrl: sameAsDatabase('payments and their events'),
   queueUrl: sameAsDatabase('queued messages'),
+  keysDir: setting(
+    './.fanfold/keys',
+    String,
+    'Folder of the keys that must not lie in the database: for seals and personal data of payments',
+  ),
+  masterKeys: setting<string | undefined>(
+    undefined,
+    masterKeyList,
+    'Keys under which those of personal data are encrypted: 32 bytes in base64 each, the newest first, with commas between; instead of those in the folder of the keys',
+    true,
+  ),
+  sealsFile: setting<string | undefined>(
+    undefined,
+    String,
+    'File to which the seals of payments are copied; one for each database in the folder of the keys unless given',
+  ),
   poolSize: setting(10, wholeNumber(1, 500), 'Connections to each database server'),
   apiKey: setting<string | undefined>(undefined, secret, 'A bootstrap API key with every scope', true),
   rateLimit: setting<number>(
@@ -101,13 +136,51 @@ export const SETTINGS = {
     duration,
     'How often the sales report catches up, such as 1h; it follows the orders at once unless given',
   ),
-  processor: setting('sandbox', String, 'The payment processor used when a payment names none'),
+  processor: setting('sandbox', String, 'The payment processor used when a payment names none and fits no route'),
+  routes: setting<readonly RoutingRule[]>(
+    [],
+    parseRoutes,
+    'Which processors take which payments, and which take over: a JSON array, see docs/payment-processors.md',
+  ),
+  sandboxBasic: setting<boolean>(
+    false,
+    yesOrNo,
+    'Whether there is a second sandbox, sandbox_basic, that can do less, to try routes with: true or false',
+  ),
   webhookAllowHttp: setting<boolean>(false, yesOrNo, 'Whether webhooks may also be sent to http: URLs: true or false'),
   webhookAllowPrivate: setting<boolean>(
     false,
     yesOrNo,
     'Whether webhooks may also be sent to addresses that are not public (this machine, private networks): true or false',
   ),
+  stripeSecretKey: setting<string | undefined>(
+    undefined,
+    secret,
+    'Secret key of Stripe; payments can use it then',
+    true,
+  ),
+  stripeWebhookSecret: setting<string | undefined>(
+    undefined,
+    secretPair,
+    'Secret of Stripe’s webhook endpoint; while it is rotated the old one too, with a comma between',
+    true,
+  ),
+  stripeReturnUrl: setting<string | undefined>(
+    undefined,
+    webUrl,
+    'Where payers return to after a 3-D Secure page of Stripe; without it, payments that need such a page are declined',
+  ),
+  stripeMulticapture: setting<boolean>(
+    false,
+    yesOrNo,
+    'Whether the account at Stripe may capture one authorization several times: true or false',
+  ),
+  stripeIncrements: setting<boolean>(
+    false,
+    yesOrNo,
+    'Whether the account at Stripe may add to authorizations: true or false',
+  ),
+  stripeApiUrl: setting<string | undefined>(undefined, webUrl, 'A server to ask instead of Stripe’s own, for tests'),
   sandboxSecret: setting('sandbox-webhook-secret', secret, 'Signs the webhooks of the sandbox processor', true),
 } as const
 
@@ -160,7 +233,12 @@ export function loadConfig(
  */
 export function configFromOptions(options: ConfigOptions): Config {
   const given: Readonly<Record<string, unknown>> = options
-  return settle((name) => [optionOf(name), given[optionOf(name)]?.toString()])
+  return settle((name) => [optionOf(name), textOf(given[optionOf(name)])])
+}
+
+function textOf(option: unknown): string | undefined {
+  if (option === undefined) return undefined
+  return typeof option === 'object' ? JSON.stringify(option) : String(option)
 }
 
 /** Parses every setting from the text that `given` finds for it, with the name under which it was found. */

@@ -175,6 +175,12 @@ export const LIMITS = {
   commandMsMax: 10_000,
   /** Events a projection folds in one transaction. */
   projectionBatchEvents: 1_000,
+  /** Events of one seal of a log at most. */
+  sealEveryEvents: 1_000,
+  /** How long an event waits at most for its seal, in milliseconds, while a worker runs. */
+  sealEveryMs: 60_000,
+  /** An event of an export without a seal is a finding when it was older than this, in milliseconds. */
+  unsealedMsMax: 10 * 60_000,
   /** Streams of one shard that a projection sets aside before it stops: so many point to a fault of the program. */
   quarantinedStreamsMax: 1_000,
   /** Messages waiting in one topic of the queue before new ones are refused with `overloaded`. */
@@ -197,16 +203,28 @@ export const LIMITS = {
   paymentEventsMax: 100_000,
   /** Finished operations that the state of a payment remembers, the newest; older ones are in its events. */
   paymentOperationsKept: 20,
+  /** A snapshot of a payment is taken at every so many of its events. */
+  snapshotEveryEvents: 50,
   /** Most `metadata` entries of one payment. */
   paymentMetadataMax: 50,
   /** Longest value of a payment's `metadata`, in characters. */
   metadataValueCharsMax: 500,
+  /** Most rules that name the processors of payments (set with FANFOLD_ROUTES). */
+  routingRulesMax: 100,
+  /** Longest name of a payment processor, in characters. */
+  processorNameCharsMax: 40,
   /** Most processors of one route, and most tokens of one payment method. */
   paymentRouteMax: 10,
   /** Most texts of a dispute's evidence. */
   evidenceTextsMax: 30,
+  /** How long the text of a processor's webhook is kept after it came, encrypted, in days. */
+  webhookBodyDays: 14,
   /** Longest text of a dispute's evidence, in characters. */
   evidenceCharsMax: 20_000,
+  /** Most lines of one settlement file. */
+  settlementLinesMax: 5_000_000,
+  /** What is so old and in no settlement file counts as missing, in days. */
+  settlementGraceDays: 3,
   /** Most webhook endpoints. */
   webhookEndpointsMax: 100,
   /** Most event types that one webhook endpoint names. */

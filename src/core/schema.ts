@@ -54,17 +54,17 @@ export type Validator<T> = (value: unknown) => T
 
 /**
  * Compiles a schema into a check that answers the value itself or throws `invalid_input` naming each wrong field, and
- * `card_number_refused` when a card number stands anywhere in it. Query strings are converted to the types of the
+ * `card_number_refused` when card data stands anywhere in it. Query strings are converted to the types of the
  * schema first; bodies never are: `"5"` is no number.
  */
 export function validator<Schema extends TSchema>(schema: Schema, part: InputPart = 'body'): Validator<Static<Schema>> {
   const compiled = Compile(schema)
   return (value) => {
-    const found = findCardNumber(value)
+    const found = findCardNumber(value, { fields: part === 'body' })
     if (found !== undefined) {
       const card = pointerIn(part, found)
-      throw new AppError('card_number_refused', `${card}: card numbers must never be sent to Fanfold; send a token`, {
-        fields: [{ pointer: card, detail: 'looks like a card number' }],
+      throw new AppError('card_number_refused', `${card}: card data must never be sent to Fanfold; send a token`, {
+        fields: [{ pointer: card, detail: 'looks like card data' }],
       })
     }
     const unstorable = findUnstorableText(value)

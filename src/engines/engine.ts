@@ -48,6 +48,11 @@ export interface Engine extends Closable {
   version(): Promise<string>
   /** Brings the schema up to date; safe when many processes do it at once. */
   migrate(options?: { dryRun?: boolean }): Promise<MigrationReport>
+  /**
+   * Makes the database roles of writers, projectors and auditors, named `<prefix>_writer` and so on, and sets what they
+   * may do; repeatable. Engines without roles lack it. Throws `invalid_input`, `role_right_missing`.
+   */
+  createRoles?(prefix: string): Promise<{ roles: Readonly<Record<string, string>>; created: readonly string[] }>
   /** Numbers of schema steps that are missing. */
   pendingMigrations(): Promise<number>
   /** A node number for the ids of this process, kept while the engine is open. Engines that can't lease lack it. */

@@ -4,6 +4,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyContextConfig, type FastifyRequest, type FastifySchema } from 'fastify'
 import Type, { type TSchema } from 'typebox'
+import { holdsCardNumber } from '../core/card-number.ts'
 import { AppError } from '../core/errors.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { Logger } from '../core/logger.ts'
@@ -85,6 +86,8 @@ export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
     reply.header('x-content-type-options', 'nosniff')
+    if (holdsCardNumber(decoded(request.raw.url ?? '')))
+      throw new AppError('card_number_refused', 'The URL looks as if it held a card number; send a token')
     const { scope } = request.routeOptions.config
     if (scope === 'public' || request.is404 || isDocs(request)) return
     if (scope === undefined) throw new Error(`${request.routeOptions.url} names no scope`)
@@ -158,7 +161,17 @@ function withHeaders(schema: FastifySchema, config: FastifyContextConfig | undef
 }
 
 function requestIdOf(header: string | string[] | undefined): string {
-  return typeof header === 'string' && /^[\w.:-]{1,100}$/.test(header) ? header : randomUUID()
+  const isFit = typeof header === 'string' && /^[\w.:-]{1,100}$/.test(header) && !holdsCardNumber(header)
+  return isFit ? header : randomUUID()
+}
+
+/** With what a URL escapes; as it is where that makes no sense. */
+function decoded(url: string): string {
+  try {
+    return decodeURIComponent(url.replaceAll('+', ' '))
+  } catch {
+    return url
+  }
 }
 
 function isDocs(request: FastifyRequest): boolean {

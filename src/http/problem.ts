@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { maskCardNumbers } from '../core/card-number.ts'
 import { AppError, ERROR_CODES, type ErrorCode, type FieldProblem } from '../core/errors.ts'
 import { failureKind } from '../core/retry.ts'
 
@@ -62,7 +63,7 @@ export function problemOf(error: AppError, requestId: string): Problem {
     title: ERROR_CODES[error.code][1],
     status: error.status,
     code: error.code,
-    detail: error.message,
+    detail: maskCardNumbers(error.message),
     instance: requestId,
     ...(errors.length > 0 ? { errors } : {}),
   }

@@ -4,9 +4,11 @@ import { AppError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
 import { toMinor } from '../core/money.ts'
+import type { RoutingRule } from '../core/routes.ts'
 import { validator } from '../core/schema.ts'
 import { createPaymentCommands, toMethod } from './commands/commands.ts'
 import { createPaymentWriter } from './commands/writer.ts'
+import { createWebhookApplier } from './inbox/applying.ts'
 import { createWebhooks, type Webhooks } from './inbox/webhooks.ts'
 import type { PaymentState } from './model/state.ts'
 import type { PaymentPorts } from './ports/ports.ts'
@@ -14,12 +16,12 @@ import type { PersonalData } from './privacy/personal-data.ts'
 import { createOperationRunner, type Faults, type Processors, processorNamed } from './processing/operations.ts'
 import type { Capabilities } from './processing/processor.ts'
 import { createRecovery, type Recovery } from './processing/recovery.ts'
-import type { RoutingRule } from './processing/routing.ts'
+import { createBooksReader, type PaymentBooksReader } from './reading/books.ts'
 import { createPaymentReader, type PaymentReader, showPayment } from './reading/reader.ts'
 import * as schemas from './schemas.ts'
 
 export interface PaymentsDeps {
-  readonly ports: Pick<PaymentPorts, 'store' | 'views' | 'inbox'>
+  readonly ports: Pick<PaymentPorts, 'store' | 'views' | 'inbox' | 'books'>
   readonly personalData: PersonalData
   readonly processors: Processors
   /** Rules that name the processors of a payment. */
@@ -46,7 +48,7 @@ export interface PaymentsDeps {
  * `card_number_refused`, `payment_not_found`, `version_mismatch`, `idempotency_key_reused`, `idempotency_key_in_use`,
  * `write_contention`, `overloaded`, and what is named with each.
  */
-export interface Payments extends Webhooks, PaymentReader {
+export interface Payments extends Webhooks, PaymentReader, PaymentBooksReader {
   /**
    * Records what is to be paid; no processor is called. `unknown_currency`, `processor_not_found`, `processor_cannot`, and
    * what the order says.
@@ -89,7 +91,10 @@ export interface Payments extends Webhooks, PaymentReader {
    * `illegal_payment_state` when the amount does not fit.
    */
   resolveOperation(opId: string, input: schemas.ResolveOperation, context?: CommandContext): Promise<schemas.Payment>
-  /** Destroys the keys of a customer: what is personal in his payments can never be read again. */
+  /**
+   * Destroys the key of a customer: what is personal in his payments can never be read again, by anybody. For a payment
+   * without a customer, the id of the payment. May be repeated; what is recorded later gets a new key.
+   */
   eraseCustomer(customerId: string): Promise<void>
   /** Finds out what became of operations without an outcome, and applies webhooks that wait; the worker's step. */
   readonly recovery: Recovery
@@ -113,10 +118,11 @@ export function createPayments(deps: PaymentsDeps): Payments {
   const writer = createPaymentWriter({ store, clock, metrics, onAppended })
   const operations = createOperationRunner({ ...deps, store, writer })
   const webhooks = createWebhooks({
-    ...{ ...deps, store, inbox: ports.inbox, writer, operations },
+    ...{ ...deps, inbox: ports.inbox },
     onStored: () => recovery.wake(),
   })
-  const recovery: Recovery = createRecovery({ ...deps, store, writer, operations, webhooks })
+  const applier = createWebhookApplier({ ...deps, store, inbox: ports.inbox, writer, operations })
+  const recovery: Recovery = createRecovery({ ...deps, store, writer, operations, webhooks: applier })
   const commands = createPaymentCommands({ ...deps, store, writer, operations })
   const reader = createPaymentReader({ store, views, personalData })
 
@@ -130,6 +136,7 @@ export function createPayments(deps: PaymentsDeps): Payments {
 
   return {
     ...reader,
+    ...createBooksReader({ books: ports.books, views, clock }),
     async create(raw, context) {
       return commands.create(checkCreate(raw), context)
     },
@@ -200,7 +207,7 @@ export function createPayments(deps: PaymentsDeps): Payments {
       const input = checkEvidence(raw)
       const { state } = await writer.load(paymentIntentId)
       require(state, 'disputes', 'take evidence')
-      const evidence = await personalData.seal(state.customerId ?? paymentIntentId, input.evidence)
+      const evidence = await personalData.seal(state.customerId ?? paymentIntentId, paymentIntentId, input.evidence)
       const name = 'SubmitEvidence'
       return commands.execute(
         {
@@ -224,6 +231,9 @@ export function createPayments(deps: PaymentsDeps): Payments {
       await personalData.erase(customerId)
     },
     receiveWebhook: webhooks.receiveWebhook,
+    inbox: webhooks.inbox,
+    replayInbox: webhooks.replayInbox,
+    forgetBodies: webhooks.forgetBodies,
     recovery,
   }
 }

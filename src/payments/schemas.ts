@@ -290,9 +290,9 @@ export const Payment = Type.Object(
     authorized_until: nullable(Type.String(), 'Until when it can be captured, where the processor says so'),
     billing_details: nullable(BillingDetails, 'Who pays; null when nothing was given, or it can not be shown'),
     personal_data: Type.Optional(
-      Type.Enum(['erased', 'locked'], {
+      Type.Enum(['erased', 'locked', 'damaged'], {
         description:
-          'Why billing details that were given are not shown: erased for good, or under a key that is not here',
+          'Why billing details that were given are not shown: erased for good, under a key that is not here, or changed in the database',
       }),
     ),
     metadata: Type.Record(Type.String(), Type.String()),
@@ -337,6 +337,7 @@ export const TRANSACTION_TYPES = [
   'refund_reversal',
   'dispute',
   'dispute_won',
+  'dispute_lost',
   'correction',
 ] as const
 
@@ -352,6 +353,7 @@ export const TRANSACTION_TYPE_OF: Partial<Record<EventType, (typeof TRANSACTION_
   REFUND_REVERSED: 'refund_reversal',
   DISPUTE_OPENED: 'dispute',
   DISPUTE_WON: 'dispute_won',
+  DISPUTE_LOST: 'dispute_lost',
   INCREMENTED: 'authorization',
   OUTCOME_CORRECTED: 'correction',
 }

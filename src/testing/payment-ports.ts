@@ -277,7 +277,7 @@ export function testWebhookInbox(name: string, create: () => Promise<PaymentHarn
       expect(stored.filter(Boolean)).toHaveLength(1)
       const claims = await Promise.all([inbox.claim(1_000, 9_000, 10), inbox.claim(1_000, 9_000, 10)])
       expect(claims.flat()).toEqual([{ ...message('once'), attempts: 0 }])
-      await inbox.applied('p', 'once', 2_000)
+      await inbox.applied([{ processor: 'p', eventId: 'once' }], 2_000)
       expect(await inbox.claim(99_000, 100_000, 10)).toEqual([])
     })
 
@@ -312,19 +312,21 @@ export function testSandboxLedger(name: string, create: () => Promise<PaymentHar
 
     const life = (nowMs: number) => ({ nowMs, expiresAtMs: nowMs + 1_000 })
     const entry = (key: string, more: Partial<SandboxEntry> = {}): SandboxEntry => ({
-      ...{ key, kind: 'authorize', reference: `ch_${key}`, paymentIntentId: 'pi_1', amount: 5n, currency: 'USD' },
-      ...{ status: 'succeeded', code: undefined, message: undefined, createdAtMs: 1_000, ...more },
+      ...{ processor: 'p', key, kind: 'authorize', reference: `ch_${key}`, charge: `ch_${key}`, currency: 'USD' },
+      ...{ paymentIntentId: 'pi_1', amount: 5n, status: 'succeeded', code: undefined, message: undefined },
+      ...{ expiresAtMs: undefined, createdAtMs: 1_000, ...more },
     })
     const charge = (key: string, more: Partial<SandboxCharge> = {}): SandboxCharge => ({
-      ...{ reference: `ch_${key}`, paymentIntentId: 'pi_1', token: 'tok_ok', currency: 'USD', status: 'authorized' },
-      ...{ requested: 5n, authorized: 5n, captured: 0n, refunded: 0n, ...more },
+      ...{ processor: 'p', reference: `ch_${key}`, key, paymentIntentId: 'pi_1', token: 'tok_ok', currency: 'USD' },
+      ...{ status: 'authorized', requested: 5n, authorized: 5n, captured: 0n, refunded: 0n, expiresAtMs: 7_000 },
+      ...{ dispute: undefined, ...more },
     })
 
     it('carries a key out once, also when it comes many times at once', async () => {
       const { sandboxLedger: ledger } = harness.ports
       let effects = 0
       const post = () =>
-        ledger.post({ key: 'k1', reference: undefined }, life(1_000), (): SandboxEffect => {
+        ledger.post({ processor: 'p', key: 'k1', reference: undefined }, life(1_000), (): SandboxEffect => {
           effects += 1
           return { entry: entry('k1'), charge: charge('k1') }
         })
@@ -339,7 +341,7 @@ export function testSandboxLedger(name: string, create: () => Promise<PaymentHar
       const { sandboxLedger: ledger } = harness.ports
       const seen: number[] = []
       const post = (nowMs: number) =>
-        ledger.post({ key: 'k3', reference: undefined }, life(nowMs), (_charge, earlier): SandboxEffect => {
+        ledger.post({ processor: 'p', key: 'k3', reference: undefined }, life(nowMs), (_charge, earlier): SandboxEffect => {
           seen.push(earlier)
           return { entry: entry('k3', { amount: BigInt(earlier) }), charge: undefined }
         })
@@ -352,12 +354,12 @@ export function testSandboxLedger(name: string, create: () => Promise<PaymentHar
 
     it('shows the charge to whoever captures it, one after the other', async () => {
       const { sandboxLedger: ledger } = harness.ports
-      await ledger.post({ key: 'k4', reference: undefined }, life(1), () => ({
+      await ledger.post({ processor: 'p', key: 'k4', reference: undefined }, life(1), () => ({
         entry: entry('k4'),
         charge: charge('k4'),
       }))
       const capture = (n: number) =>
-        ledger.post({ key: `k4-${n}`, reference: 'ch_k4' }, life(1), (found): SandboxEffect => {
+        ledger.post({ processor: 'p', key: `k4-${n}`, reference: 'ch_k4' }, life(1), (found): SandboxEffect => {
           const open = found!.authorized - found!.captured
           const moved = open < 2n ? 0n : 2n
           return {
@@ -376,14 +378,46 @@ export function testSandboxLedger(name: string, create: () => Promise<PaymentHar
         entry: entry('k5', { status: 'pending', amount: 0n }),
         charge: charge('k5', { status: 'pending', authorized: 0n }),
       }
-      await ledger.post({ key: 'k5', reference: undefined }, life(1), () => pending)
-      const settle = () => ledger.settle('k5', () => ({ entry: entry('k5'), charge: charge('k5') }))
-      const settled = await Promise.all([settle(), settle(), settle()])
-      expect(settled.filter((one) => one !== undefined)).toEqual([entry('k5')])
+      await ledger.post({ processor: 'p', key: 'k5', reference: undefined }, life(1), () => pending)
+      const dispute = { disputeId: 'd', amount: 5n, reason: 'r', status: 'open', evidenceDueMs: 9, evidence: [] } as const
+      const settled = { entry: entry('k5'), charge: charge('k5', { dispute }) }
+      const settle = () =>
+        ledger.change({ processor: 'p', key: 'k5' }, (found) => (found.status === 'pending' ? settled : undefined))
+      const effects = await Promise.all([settle(), settle(), settle()])
+      expect(effects.filter((one) => one !== undefined)).toEqual([settled])
       expect(await ledger.find('k5')).toEqual(entry('k5'))
-      expect(await ledger.settle('unknown', () => pending)).toBeUndefined()
+      expect(await ledger.charge('ch_k5')).toEqual(settled.charge)
+      expect(await ledger.change({ processor: 'p', key: 'unknown' }, () => pending)).toBeUndefined()
+      expect(await ledger.change({ processor: 'q', key: 'k5' }, () => pending)).toBeUndefined()
       expect([await ledger.lose('k6'), await ledger.lose('k6')]).toEqual([true, false])
       expect(await ledger.find('k6')).toBeUndefined()
+    })
+
+    it('keeps the books of two sandboxes apart', async () => {
+      const { sandboxLedger: ledger } = harness.ports
+      for (const processor of ['p', 'q']) {
+        const made = { entry: entry('k7', { processor, charge: undefined }), charge: undefined }
+        expect(await ledger.post({ processor, key: 'k7', reference: undefined }, life(1), () => made)).toEqual(made.entry)
+      }
+      expect(await ledger.entriesOf(['k7'])).toHaveLength(2)
+      expect(await ledger.find('k7', 'p')).toMatchObject({ processor: 'p' })
+    })
+
+    it('hands a deed out when it is due, again when nobody finished it, and never after that', async () => {
+      const { sandboxLedger: ledger } = harness.ports
+      const due = (dueId: string, dueAtMs: number) => ({ dueId, processor: 'd', dueAtMs, deed: { do: dueId } })
+      const dues = [due('second', 3_000), due('first', 2_000), due('later', 9_000)]
+      for (const key of ['k8', 'k9'])
+        await ledger.post({ processor: 'd', key, reference: undefined }, life(1), () => ({
+          ...{ entry: entry(key, { processor: 'd' }), charge: undefined, dues },
+        }))
+      expect(await ledger.claimDues('d', 1_999, 5_000, 10)).toEqual([])
+      expect(await ledger.claimDues('d', 3_000, 5_000, 10)).toEqual([due('first', 2_000), due('second', 3_000)])
+      expect(await ledger.claimDues('d', 4_999, 6_000, 10)).toEqual([])
+      await ledger.finishDues('d', ['first'])
+      expect((await ledger.claimDues('d', 5_000, 6_000, 10)).map((one) => one.dueId)).toEqual(['second'])
+      expect((await ledger.claimDues('d', 99_000, 100_000, 10)).map((one) => one.dueId)).toEqual(['second', 'later'])
+      expect(await ledger.claimDues('e', 99_000, 100_000, 10)).toEqual([])
     })
 
     it('lists its entries in the order in which they were written', async () => {

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { BadRow } from '../../src/orders/import/source.ts'
+import type { BadRow } from '../../src/core/file-rows.ts'
 import { type OrderBench, openOrderBench } from '../setup/orders.ts'
 import { sqlEngines } from '../setup/sql.ts'
 

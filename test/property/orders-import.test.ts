@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { csvLine } from '../../src/core/csv.ts'
+import { readRows, textOf } from '../../src/core/file-rows.ts'
 import { scanColumn } from '../../src/orders/import/scan.ts'
-import { readRows, textOf } from '../../src/orders/import/source.ts'
 import { searchedWords, wordsOfOrder } from '../../src/orders/lists/search.ts'
 
 const cell = fc.oneof(

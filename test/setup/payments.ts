@@ -7,7 +7,7 @@ import { createPayments, type Payments, type PaymentsDeps } from '../../src/paym
 import type { PaymentPorts } from '../../src/payments/ports/ports.ts'
 import { createPersonalData, randomMasterKey } from '../../src/payments/privacy/personal-data.ts'
 import type { Faults } from '../../src/payments/processing/operations.ts'
-import { type PaymentReport, verifyPayments } from '../../src/payments/verify.ts'
+import { type PaymentReport, verifyPayments } from '../../src/payments/verify/verify.ts'
 import { createSandbox, type Sandbox } from '../../src/processors/sandbox/sandbox.ts'
 import type { SqlEngineUnderTest, TestDatabase } from './sql.ts'
 

@@ -2,10 +2,12 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { finished } from 'node:stream/promises'
 import type { Fanfold } from '../../app/fanfold.ts'
+import { IMPORT_FORMATS } from '../../core/file-rows.ts'
 import { CSV_FORMS, type CsvForm, type ExportName } from '../../orders/export/rows.ts'
-import { IMPORT_FORMATS } from '../../orders/import/source.ts'
 import { type Command, type CommandRun, UsageError } from '../command.ts'
-import { withFanfold } from '../open.ts'
+import { readFanfold } from '../open.ts'
+import { PAYMENTS, runExportPayments } from './export-payments.ts'
+import { runExportSettlement, SANDBOX_SETTLEMENT } from './export-settlement.ts'
 
 const NAMES = Object.keys(CSV_FORMS) as ExportName[]
 const isName = (name: string | undefined): name is ExportName => NAMES.some((known) => known === name)
@@ -49,8 +51,8 @@ function readOptions({ options }: CommandRun, name: ExportName) {
 
 export const exportCommand: Command = {
   name: 'export',
-  about: 'Export orders, products, customers or the order history as JSON Lines or CSV',
-  usage: NAMES.join('|'),
+  about: 'Export orders, products, customers or the order history as JSON Lines or CSV, or the log of payments',
+  usage: [...NAMES, PAYMENTS, SANDBOX_SETTLEMENT].join('|'),
   options: {
     from: { type: 'string', value: 'DAY', about: 'Orders placed on this day or later (or at a time, RFC 3339)' },
     to: { type: 'string', value: 'DAY', about: 'Orders placed up to the end of this day (or before a time)' },
@@ -68,12 +70,17 @@ export const exportCommand: Command = {
   examples: [
     'fanfold export orders --from 2026-01-01 --to 2026-03-31 --out orders.csv',
     'fanfold export order_history --format jsonl | gzip > history.jsonl.gz',
+    'fanfold export payments --out payments.jsonl',
+    'fanfold export sandbox_settlement --from 2026-01-01 --to 2026-01-31 --out payout.csv',
   ],
   async run(run) {
     const [name] = run.positionals
-    if (!isName(name)) throw new UsageError(`say what to export: ${NAMES.join(', ')}`)
+    if (name === PAYMENTS) return runExportPayments(run)
+    if (name === SANDBOX_SETTLEMENT) return runExportSettlement(run)
+    if (!isName(name))
+      throw new UsageError(`say what to export: ${[...NAMES, PAYMENTS, SANDBOX_SETTLEMENT].join(', ')}`)
     const { range, path, isCsv, forSpreadsheets } = readOptions(run, name)
-    return withFanfold(run.config, async (fanfold) => {
+    return readFanfold(run.config, async (fanfold) => {
       const { documents, form } = sourceOf(fanfold, name, range, forSpreadsheets)
       const out = path === undefined ? process.stdout : createWriteStream(path)
       const bar = run.terminal.progress(`exporting ${name}`)

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs'
 import type { Fanfold } from '../../app/fanfold.ts'
+import { IMPORT_FORMATS, type ImportFormat, type OnBadRow } from '../../core/file-rows.ts'
 import { ORDER_MAPPINGS } from '../../orders/import/mapping.ts'
-import { IMPORT_FORMATS, type ImportFormat, type OnBadRow } from '../../orders/import/source.ts'
+import { SETTLEMENT_MAPPINGS } from '../../payments/settlement/mapping.ts'
 import { createBadRowsFile } from '../bad-rows.ts'
 import { type Command, type CommandRun, type Progress, UsageError } from '../command.ts'
 import { withFanfold } from '../open.ts'
+import { settlementCounts } from './settlement.ts'
 
 const BAD_SHOWN = 10
 /** Lines and reasons that are kept for the summary. */
@@ -153,7 +155,29 @@ const customers: Import = async (run, fanfold, file) => {
   return report
 }
 
-const IMPORTS: Readonly<Record<string, Import>> = { follows, posts, orders, products, customers }
+const settlement: Import = async (run, fanfold, file) => {
+  const text = (name: string) => (typeof run.options[name] === 'string' ? (run.options[name] as string) : undefined)
+  const processor = text('processor')
+  if (processor === undefined) throw new UsageError('name the payment processor: --processor NAME')
+  // What was captured a moment ago is to be found.
+  await catchUp(run, fanfold)
+  const report = await withBadRows(run, file, (onBadRow) =>
+    withBar(run, 'importing settlement (bytes)', (onProgress) =>
+      fanfold.settlements.importFile(file, {
+        ...{ processor, map: text('map'), from: text('from'), to: text('to') },
+        onProgress,
+        onBadRow,
+      }),
+    ),
+  )
+  const { settlement_id: id } = report.settlement
+  const known = report.known ? ' was imported before; nothing was changed' : ''
+  run.terminal.say(`${id}${known}: ${settlementCounts(report.settlement)}`)
+  run.terminal.say(`More: fanfold report settlement ${id}`)
+  return report
+}
+
+const IMPORTS: Readonly<Record<string, Import>> = { follows, posts, orders, products, customers, settlement }
 
 /** Waits until the imported is in timelines and read models; a bar only when there is something to wait for. */
 async function catchUp({ terminal }: CommandRun, fanfold: Fanfold): Promise<void> {
@@ -170,12 +194,12 @@ async function catchUp({ terminal }: CommandRun, fanfold: Fanfold): Promise<void
 export const importCommand: Command = {
   name: 'import',
   about: 'Import from a file; running it again adds nothing, and completes a run that was killed',
-  usage: 'follows|posts|orders|products|customers FILE',
+  usage: 'follows|posts|orders|products|customers|settlement FILE',
   options: {
     map: {
       type: 'string',
       value: 'NAME|FILE.json',
-      about: `Columns of an orders file: ${Object.keys(ORDER_MAPPINGS).join(', ')}, or a JSON file; ours unless given`,
+      about: `Columns of a file of orders (${Object.keys(ORDER_MAPPINGS).join(', ')}) or a settlement (${Object.keys(SETTLEMENT_MAPPINGS).join(', ')}), or a JSON file; ours unless given`,
     },
     format: {
       type: 'string',
@@ -183,6 +207,9 @@ export const importCommand: Command = {
       about: 'Of orders, products, customers; by the end of the file name unless given',
     },
     'bad-rows': { type: 'string', value: 'FILE', about: 'Where rows that were left out go, each with line and reason' },
+    processor: { type: 'string', value: 'NAME', about: 'settlement: the payment processor that the file is from' },
+    from: { type: 'string', value: 'DAY', about: 'settlement: first day that it is about; of its lines unless given' },
+    to: { type: 'string', value: 'DAY', about: 'settlement: last day, included' },
     update: { type: 'boolean', about: 'Change products or customers that are known to what the file says' },
   },
   examples: [
@@ -190,6 +217,7 @@ export const importCommand: Command = {
     'fanfold import posts posts.jsonl',
     'fanfold import orders sales.csv --map superstore --bad-rows bad.csv',
     'fanfold import products products.csv --update',
+    'fanfold import settlement payout.csv --processor sandbox',
   ],
   async run(run) {
     const [what, file] = run.positionals

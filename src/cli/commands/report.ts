@@ -8,6 +8,7 @@ import type { SalesReport, SalesReportQuery } from '../../orders/schemas.ts'
 import { type Command, type CommandRun, UsageError } from '../command.ts'
 import { withFanfold } from '../open.ts'
 import { type Cell, table } from '../table.ts'
+import { reportSettlement } from './settlement.ts'
 
 /** Flags are the query parameters of `GET /v1/reports/sales`, with dashes. */
 const FILTERS = {
@@ -104,13 +105,17 @@ async function facts(run: CommandRun): Promise<number> {
 
 export const report: Command = {
   name: 'report',
-  about: 'Print the sales report, or write it or its rows as CSV',
-  usage: 'sales|facts',
+  about: 'Print the sales report, or write it or its rows as CSV; compare settlement files of payments',
+  usage: 'sales|facts|settlement [ID]',
   options: {
     ...Object.fromEntries(
       Object.entries(FILTERS).map(([name, about]) => [name, { type: 'string', value: 'X', about } as const]),
     ),
     csv: { type: 'string', value: 'FILE', about: 'Write CSV to this file; amounts in minor units' },
+    again: {
+      type: 'boolean',
+      about: 'settlement: compare it again first; exit code 1 when anything is left to look into',
+    },
   },
   examples: [
     'fanfold report sales',
@@ -118,11 +123,14 @@ export const report: Command = {
     'fanfold report sales --from 2026-01-01 --to 2026-03-31 --group-by month,category --json',
     'fanfold report sales --from 2026-03-01 --to 2026-03-31 --top 10 --compare previous',
     'fanfold report facts --from 2026-01-01 --csv facts.csv',
+    'fanfold report settlement',
+    'fanfold report settlement st_5f0c3f1e8a7b4d2c9e6f1a0b --again',
   ],
   async run(run) {
     const [what] = run.positionals
     if (what === 'sales') return sales(run)
     if (what === 'facts') return facts(run)
-    throw new UsageError('say what: sales or facts')
+    if (what === 'settlement') return withFanfold(run.config, (fanfold) => reportSettlement(run, fanfold))
+    throw new UsageError('say what: sales, facts or settlement')
   },
 }

@@ -1,7 +1,8 @@
 import type { Fanfold } from '../../app/fanfold.ts'
 import { type Command, type CommandRun, UsageError } from '../command.ts'
-import { withFanfold } from '../open.ts'
+import { readFanfold } from '../open.ts'
 import { type Cell, table } from '../table.ts'
+import { sealsOption, trustedKeys, verifyExportedPayments } from './verify-export.ts'
 
 const SHOWN_MAX = 20
 
@@ -71,7 +72,8 @@ const orders: Verify = async (run, fanfold) => {
 
 const payments: Verify = async (run, fanfold) => {
   const bar = run.terminal.progress('verifying payments')
-  const report = await fanfold.verifyPayments((done) => bar.update(done))
+  const sources = { keys: await trustedKeys(run), sealsFile: sealsOption(run) }
+  const report = await fanfold.verifyPayments((done) => bar.update(done), sources)
   bar.end()
   return {
     ok: report.ok,
@@ -81,6 +83,10 @@ const payments: Verify = async (run, fanfold) => {
       ['events', report.events],
       ['operations', report.operations],
       ["entries of the sandbox's ledger", report.ledger_entries],
+      ['seals of the log', report.seals],
+      ['copies of seals', report.seal_copies],
+      ['events sealed', report.sealed_events],
+      ['events not sealed yet', report.unsealed_events],
       ...Object.entries(report.open_operations).map(([status, count]) => [`operations ${status}`, count] as const),
     ],
     findings: {
@@ -92,6 +98,25 @@ const payments: Verify = async (run, fanfold) => {
 
 const MODELS: Readonly<Record<string, Verify>> = { social, orders, payments }
 
+/** Tells what was compared and found; answers the exit code. */
+function show(run: CommandRun, verdicts: Readonly<Record<string, Verdict>>): number {
+  if (run.json) {
+    run.terminal.out(
+      JSON.stringify(Object.fromEntries(Object.entries(verdicts).map(([name, { report }]) => [name, report]))),
+    )
+  } else {
+    for (const [name, verdict] of Object.entries(verdicts)) {
+      run.terminal.out(`${name}: ${verdict.ok ? 'ok' : 'DIFFERENCES'}`)
+      run.terminal.out(`${table(['compared', 'count'], verdict.figures)}\n`)
+      const { head, rows } = verdict.findings
+      if (rows.length > 0) run.terminal.out(table(head, rows.slice(0, SHOWN_MAX)))
+      const more = rows.length - SHOWN_MAX
+      if (more > 0) run.terminal.out(`  and ${more} more; all with --json`)
+    }
+  }
+  return Object.values(verdicts).every((verdict) => verdict.ok) ? 0 : 1
+}
+
 export const verify: Command = {
   name: 'verify',
   about: 'Compare read models with their sources and name every difference',
@@ -99,37 +124,37 @@ export const verify: Command = {
   options: {
     user: { type: 'string', multiple: true, value: 'USER', about: 'Only the timeline of this user; may be repeated' },
     sample: { type: 'string', value: 'SHARE', about: 'Only about this share of the timelines, e.g. 0.01' },
+    export: { type: 'string', value: 'FILE', about: 'Of payments: check this export instead of the database' },
+    seals: { type: 'string', value: 'FILE', about: 'Of payments: compare with the seals that were kept in this file' },
+    'public-key': {
+      type: 'string',
+      multiple: true,
+      value: 'FILE',
+      about: 'Of payments: believe seals of this key (PEM) only; may be repeated',
+    },
   },
   examples: [
     'fanfold verify',
     'fanfold verify social --sample 0.05',
     'fanfold verify social --user ada --user bob',
     'fanfold verify orders --json',
+    'fanfold verify payments --export payments.jsonl --public-key seal.pub.pem --seals payments.seals.jsonl',
   ],
   async run(run) {
     const [model] = run.positionals
     if (model !== undefined && !(model in MODELS)) throw new UsageError(`there is no model "${model}"`)
     if (run.lists['user'] !== undefined && model !== 'social') throw new UsageError('--user is for social')
+    const ofPayments = ['export', 'seals'].find((name) => run.options[name] !== undefined)
+    const other = run.lists['public-key'] === undefined ? ofPayments : 'public-key'
+    if (other !== undefined && model !== 'payments') throw new UsageError(`--${other} is for payments`)
     shareOption(run)
+    const { export: exported } = run.options
+    if (typeof exported === 'string') return show(run, { payments: await verifyExportedPayments(run, exported) })
     const names = model === undefined ? Object.keys(MODELS) : [model]
-    return withFanfold(run.config, async (fanfold) => {
+    return readFanfold(run.config, async (fanfold) => {
       const verdicts: Record<string, Verdict> = {}
       for (const name of names) verdicts[name] = await MODELS[name]!(run, fanfold)
-      if (run.json) {
-        run.terminal.out(
-          JSON.stringify(Object.fromEntries(Object.entries(verdicts).map(([name, { report }]) => [name, report]))),
-        )
-      } else {
-        for (const [name, verdict] of Object.entries(verdicts)) {
-          run.terminal.out(`${name}: ${verdict.ok ? 'ok' : 'DIFFERENCES'}`)
-          run.terminal.out(`${table(['compared', 'count'], verdict.figures)}\n`)
-          const { head, rows } = verdict.findings
-          if (rows.length > 0) run.terminal.out(table(head, rows.slice(0, SHOWN_MAX)))
-          const more = rows.length - SHOWN_MAX
-          if (more > 0) run.terminal.out(`  and ${more} more; all with --json`)
-        }
-      }
-      return Object.values(verdicts).every((verdict) => verdict.ok) ? 0 : 1
+      return show(run, verdicts)
     })
   },
 }

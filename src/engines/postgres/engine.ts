@@ -15,6 +15,7 @@ import { openPaymentPorts } from './payment-ports.ts'
 import { openPostStore } from './post-store.ts'
 import { PROFILES, type ProfileName } from './profiles.ts'
 import { openSqlQueue } from './queue.ts'
+import { createRoles } from './roles.ts'
 import { openTimelineStore } from './timeline-store.ts'
 import { openUserStore } from './user-store.ts'
 import { openWebhookStore } from './webhook-out-store.ts'
@@ -70,6 +71,7 @@ function engineOf(name: string, url: string, sql: SqlClient, context: EngineCont
     version: () => sql.version(),
     migrate: (options = {}) =>
       migrate(sql, MIGRATIONS, { ...options, afterwards: (tx) => createLogHeads(tx, sql.profile.logShards) }),
+    ...(sql.profile.concurrent ? { createRoles: (prefix: string) => createRoles(sql, prefix) } : {}),
     pendingMigrations: async () => (await pendingMigrations(sql, MIGRATIONS)).length,
     pruneKeys: (before, limit) => pruneKeys(sql, before, limit),
     async leaseNode() {

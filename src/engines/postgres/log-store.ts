@@ -1,6 +1,6 @@
 import { AppError } from '../../core/errors.ts'
 import type { Checkpoint, LogEvent, LogName, LogStore, ProjectionState } from '../../log/port.ts'
-import { onlyRow, type SqlClient, type SqlRunner, type SqlTx } from '../sql/sql.ts'
+import { INSUFFICIENT_PRIVILEGE, onlyRow, type SqlClient, type SqlRunner, type SqlTx, sqlState } from '../sql/sql.ts'
 
 /** Where a log lives: its event table and the columns that differ. */
 export interface LogTable {
@@ -168,11 +168,19 @@ export async function openLogStore(
     },
     transaction: (work) => sql.transaction(work),
 
-    register: ({ name, version }) =>
-      sql.transaction(async (tx) => {
-        const inserted = await tx.query(REGISTER, [name, log, version])
-        if (inserted.length > 0) await tx.query(OPEN_CHECKPOINTS, [name, 1, log])
-      }),
+    async register({ name, version }) {
+      // Whoever may not write read models opens them even so, once they are there.
+      if ((await sql.query(PROJECTION, [name])).length > 0) return
+      try {
+        await sql.transaction(async (tx) => {
+          const inserted = await tx.query(REGISTER, [name, log, version])
+          if (inserted.length > 0) await tx.query(OPEN_CHECKPOINTS, [name, 1, log])
+        })
+      } catch (cause) {
+        if (sqlState(cause) !== INSUFFICIENT_PRIVILEGE) throw cause
+        throw new AppError('schema_outdated', `${name} is new; run as the owner: fanfold migrate --roles`, { cause })
+      }
+    },
     projection,
     async checkpoints(name, generation) {
       const rows = await sql.query<CheckpointRow>(CHECKPOINTS, [name, generation])

@@ -741,7 +741,8 @@ create table webhook_inbox (
   event_id text not null,
   event_type text not null,
   subject jsonb,
-  body text not null,
+  -- Encrypted, and forgotten after some days.
+  body text,
   received_at timestamptz not null,
   attempts int not null,
   next_attempt_at timestamptz,
@@ -751,6 +752,7 @@ create table webhook_inbox (
 );
 create index webhook_inbox_due on webhook_inbox (next_attempt_at) where next_attempt_at is not null;
 create index webhook_inbox_received on webhook_inbox (received_at, processor, event_id);
+create index webhook_inbox_bodies on webhook_inbox (received_at) where body is not null and next_attempt_at is null;
 
 -- Keys of persons, each encrypted under a master key that is not here. Destroying one erases what is under it.
 create table personal_keys (
@@ -779,12 +781,12 @@ create table payment_view_gen (
   customer_id text,
   order_id text,
   processor text not null,
-  state jsonb not null,
+  -- Only programs look into it, so it is kept as it comes.
+  state json not null,
   created_at timestamptz not null,
   updated_at timestamptz not null,
   primary key (generation, shard, payment_intent_id)
 ) with (fillfactor = 80);
-create index payment_view_customer on payment_view_gen (generation, customer_id, created_at, payment_intent_id);
 
 create view payment_view as
 select shard, payment_intent_id, version, status, currency, amount, authorized, captured, refunded, disputed, customer_id,
@@ -850,10 +852,9 @@ create table ledger_entries_gen (
   currency text not null,
   amount bigint not null,
   timestamp timestamptz not null,
-  primary key (generation, shard, event_id, line)
+  primary key (generation, payment_intent_id, event_id, line)
 );
 create index ledger_entries_account on ledger_entries_gen (generation, account, timestamp, shard, event_id, line);
-create index ledger_entries_payment on ledger_entries_gen (generation, payment_intent_id, event_id, line);
 
 create view ledger_entries as
 select shard, event_id, line, payment_intent_id, account, currency, amount, timestamp
@@ -917,14 +918,18 @@ select shard, payment_intent_id, version, state_version, event_hash, state
 from payment_snapshots_gen
 where generation = (select live_generation from projections where name = 'payment_snapshots');
 
--- The sandbox processor: books of its own, as if they lay in another house.
+-- Sandbox processors: books of their own, as if they lay in another house.
 create table sandbox_keys (
-  key text primary key,
-  expires_at timestamptz not null
+  processor text not null,
+  key text not null,
+  expires_at timestamptz not null,
+  primary key (processor, key)
 );
 
 create table sandbox_charges (
   reference text primary key,
+  processor text not null,
+  key text not null,
   payment_intent_id text not null,
   token text not null,
   currency text not null,
@@ -932,23 +937,40 @@ create table sandbox_charges (
   requested bigint not null,
   authorized bigint not null,
   captured bigint not null,
-  refunded bigint not null
+  refunded bigint not null,
+  expires_at timestamptz,
+  dispute jsonb
 );
 
 create table sandbox_entries (
   entry_id bigint primary key,
+  processor text not null,
   key text not null,
   kind text not null,
   reference text not null,
+  charge text,
   payment_intent_id text not null,
   amount bigint not null,
   currency text not null,
   status text not null,
   code text,
   message text,
+  expires_at timestamptz,
   created_at timestamptz not null
 );
 create index sandbox_entries_key on sandbox_entries (key, entry_id);
+
+-- What a sandbox will do of its own accord, and tell by webhook.
+create table sandbox_dues (
+  processor text not null,
+  due_id text not null,
+  due_at timestamptz not null,
+  deed jsonb not null,
+  -- Order of deeds that are due at the same time.
+  number bigint generated always as identity,
+  primary key (processor, due_id)
+);
+create index sandbox_dues_due on sandbox_dues (processor, due_at, number);
 ` },
   { version: 5, name: 'webhooks_out', sql: `-- Webhooks to others: endpoints, and what is or was to be delivered to each.
 
@@ -1140,5 +1162,82 @@ create index orders_by_fulfillment_status on orders (fulfillment_status, order_i
 
 -- Answers that are kept for commands on a customer; erasing him empties them.
 create index idempotency_keys_customer on idempotency_keys (operation_id) where operation_id like 'customer:%';
+` },
+  { version: 8, name: 'log_seals', sql: `-- Signed heads of the logs: what the chain of a shard's event hashes was up to event_id (log/seal.ts). The key that signs
+-- lies outside. A role that seals needs: select, insert here; select on log_head and the event tables.
+create table log_seals (
+  shard smallint not null,
+  log text not null,
+  -- From 1 without gaps, so that of two who seal at the same time one wins.
+  seal_number int not null check (seal_number > 0),
+  event_id bigint not null,
+  chain_hash bytea not null,
+  sealed_at timestamptz not null,
+  previous bytea not null,
+  key_id text not null,
+  signature bytea not null,
+  primary key (shard, log, seal_number)
+);
+create trigger log_seals_append_only before update or delete or truncate on log_seals
+for each statement execute function refuse_change();
+` },
+  { version: 9, name: 'settlements', sql: `-- What processors say they have settled, and how it compares with what payments have recorded.
+
+create table settlement_files (
+  -- Made of the processor and the hash of the file, so that a file is known whoever brings it again.
+  settlement_id text primary key,
+  processor text not null,
+  file_name text not null,
+  file_hash bytea not null,
+  -- The days that it is about, the last not included; null while it is being read.
+  period_from timestamptz,
+  period_to timestamptz,
+  rows_read bigint not null,
+  rows_bad bigint not null,
+  created_at timestamptz not null,
+  imported_at timestamptz,
+  reconciled_at timestamptz,
+  matched bigint not null,
+  differing bigint not null,
+  missing bigint not null,
+  unknown bigint not null,
+  not_compared bigint not null
+);
+create index settlement_files_newest on settlement_files (created_at, settlement_id);
+
+create table settlement_lines (
+  settlement_id text not null,
+  -- Line of the file.
+  line bigint not null,
+  type text not null,
+  reference text,
+  op_id text,
+  amount bigint not null,
+  currency text not null,
+  fee bigint not null,
+  occurred_at timestamptz not null,
+  payout_id text,
+  primary key (settlement_id, line)
+);
+
+-- The comparison: one row for each line, and behind them one for each operation or dispute that the file lacks.
+create table settlement_items (
+  settlement_id text not null,
+  item_no bigint not null,
+  result text not null,
+  -- What is not the same: amount, currency, outcome, settled_before.
+  differences text[] not null,
+  line bigint,
+  type text not null,
+  -- The operation or the dispute.
+  subject_id text,
+  payment_intent_id text,
+  expected_amount bigint,
+  expected_currency text,
+  occurred_at timestamptz not null,
+  primary key (settlement_id, item_no)
+);
+create index settlement_items_result on settlement_items (settlement_id, result, item_no);
+create index settlement_items_subject on settlement_items (subject_id, type);
 ` },
 ]

@@ -1,39 +1,5 @@
-import { assert } from '../../core/errors.ts'
 import type { ImportedOrder, PricedLine } from '../../orders/ports.ts'
-import type { SqlParam, SqlScalar } from '../sql/sql.ts'
-
-/**
- * The columns of a new order and its lines, for every statement that stores some: their names, their types, and what
- * they are filled with. A column that is added here is stored by all of them.
- */
-export interface Columns<Source> {
-  /** `order_id, order_number, ...` */
-  readonly names: string
-  /** `$4::bigint[], $5::text[], ...`, counted from `first`; for `unnest`. */
-  arrays(first: number): string
-  /** The parameter of one of them. */
-  array(first: number, name: string): string
-  /** The number of the first parameter behind them. */
-  next(first: number): number
-  /** One array per column. */
-  params(sources: readonly Source[]): SqlParam[]
-}
-
-type Column<Source> = readonly [name: string, type: string, value: (source: Source) => SqlScalar | undefined]
-
-export function columns<Source>(list: readonly Column<Source>[]): Columns<Source> {
-  return {
-    names: list.map(([name]) => name).join(', '),
-    arrays: (first) => list.map(([, type], index) => `$${first + index}::${type}[]`).join(', '),
-    array(first, name) {
-      const index = list.findIndex(([other]) => other === name)
-      assert(index >= 0, `there is no column ${name}`)
-      return `($${first + index}::${list[index]![1]}[])`
-    },
-    next: (first) => first + list.length,
-    params: (sources) => list.map(([, , value]) => sources.map(value)),
-  }
-}
+import { type Columns, columns } from './columns.ts'
 
 /** What placements and imports have in common. */
 export type NewOrder = Pick<ImportedOrder, 'header' | 'lines' | 'state' | 'event'>

@@ -1,6 +1,15 @@
 import { stateFromJson } from '../../payments/model/state-json.ts'
-import type { AuditedPayment, PaymentAudit, ShardCount } from '../../payments/ports/audit.ts'
-import type { SqlClient } from '../sql/sql.ts'
+import type {
+  AuditedPayment,
+  AuditedSnapshot,
+  AuditedView,
+  PaymentAudit,
+  PaymentColumns,
+  ShardCount,
+} from '../../payments/ports/audit.ts'
+import type { SqlClient, SqlTx } from '../sql/sql.ts'
+import { checkpointsOf, readBooks, setAsideOf } from './payment-audit-books.ts'
+import { type LedgerEntryRow, toLedgerEntry } from './payment-books.ts'
 import {
   EVENT_COLUMNS,
   type EventRow,
@@ -9,7 +18,13 @@ import {
   toOperation,
   toStoredEvent,
 } from './payment-rows.ts'
-import { type TransactionRow, toTransactionRow } from './payment-views.ts'
+import {
+  DISPUTE_COLUMNS,
+  type DisputeSqlRow,
+  type TransactionRow,
+  toDispute,
+  toTransactionRow,
+} from './payment-views.ts'
 
 const HEADS = `
 select shard, payment_intent_id, version, status, amount, currency, authorized, capture_pending, captured, refund_pending,
@@ -19,15 +34,20 @@ from payment_intents where (shard, payment_intent_id) > ($1, $2) order by shard,
 const PAGE = '(shard, payment_intent_id) in (select * from unnest($1::smallint[], $2::text[]))'
 const EVENTS = `select ${EVENT_COLUMNS} from payment_events where ${PAGE} order by shard, payment_intent_id, version`
 const OPERATIONS = `select ${OPERATION_COLUMNS} from payment_operations where payment_intent_id = any($1) order by op_id`
-const VIEWS = `select payment_intent_id, state from payment_view where ${PAGE}`
+const VIEWS = `
+select payment_intent_id, version, status, currency, amount, authorized, captured, refunded, disputed, customer_id, order_id,
+  processor, state
+from payment_view where ${PAGE}`
 const TRANSACTIONS = `
 select timestamp, payment_intent_id, version, event_type, amount, currency, order_id
 from customer_transactions where payment_intent_id = any($1) order by payment_intent_id, version`
-
-const CHECKPOINTS = `
-select c.shard, p.name, c.last_event_id from projections p
-join projection_checkpoints c on c.projection = p.name and c.generation = p.live_generation
-where p.name = 'payment_view'`
+const ENTRIES = `
+select shard, event_id as "eventId", line, payment_intent_id as "paymentIntentId", account, currency, amount, timestamp
+from ledger_entries where payment_intent_id = any($1) order by payment_intent_id, event_id, line`
+const DISPUTES = `select ${DISPUTE_COLUMNS} from payment_disputes d where ${PAGE} order by payment_intent_id, dispute_id`
+const SNAPSHOTS = `
+select payment_intent_id, version, state_version, event_hash, state
+from payment_snapshots where ${PAGE} order by shard, payment_intent_id, version`
 
 const COUNTS = `
 select h.shard, h.last_event_id as head, count(e.event_id) as events, coalesce(min(e.event_id), 0) as first,
@@ -36,44 +56,67 @@ from log_head h left join payment_events e on e.shard = h.shard
 where h.log = 'payments' group by h.shard, h.last_event_id order by h.shard`
 
 const ORPHANS = `
-select distinct e.payment_intent_id from payment_events e
-where not exists (select 1 from payment_intents h where h.shard = e.shard and h.payment_intent_id = e.payment_intent_id)
+select distinct r.payment_intent_id from (
+  select shard, payment_intent_id from payment_events
+  union all select shard, payment_intent_id from payment_view
+  union all select shard, payment_intent_id from ledger_entries
+  union all select shard, payment_intent_id from payment_disputes) r
+where not exists (select 1 from payment_intents h where h.shard = r.shard and h.payment_intent_id = r.payment_intent_id)
 order by 1 limit $1`
 
-interface HeadRow {
-  shard: number
+/** What head and view have in common. */
+interface ColumnsRow {
   payment_intent_id: string
   version: number
   status: string
   amount: bigint
   currency: string
   authorized: bigint
-  capture_pending: bigint
   captured: bigint
-  refund_pending: bigint
   refunded: bigint
   disputed: bigint
   customer_id: string | null
   order_id: string | null
+}
+
+interface HeadRow extends ColumnsRow {
+  shard: number
+  capture_pending: bigint
+  refund_pending: bigint
   hash: Uint8Array
 }
 
-function toHead(row: HeadRow): AuditedPayment['head'] {
+interface ViewRow extends ColumnsRow {
+  processor: string
+  state: Record<string, unknown>
+}
+
+interface SnapshotRow {
+  payment_intent_id: string
+  version: number
+  state_version: number
+  event_hash: Uint8Array
+  state: Record<string, unknown>
+}
+
+function toColumns(row: ColumnsRow): PaymentColumns {
+  const { version, status, amount, currency, authorized, captured, refunded, disputed } = row
   return {
-    version: row.version,
-    status: row.status,
-    amount: row.amount,
-    currency: row.currency,
-    authorized: row.authorized,
-    capturePending: row.capture_pending,
-    captured: row.captured,
-    refundPending: row.refund_pending,
-    refunded: row.refunded,
-    disputed: row.disputed,
-    customerId: row.customer_id ?? undefined,
-    orderId: row.order_id ?? undefined,
-    hash: row.hash,
+    ...{ version, status, amount, currency, authorized, captured, refunded, disputed },
+    ...{ customerId: row.customer_id ?? undefined, orderId: row.order_id ?? undefined },
   }
+}
+
+const toHead = (row: HeadRow): AuditedPayment['head'] => {
+  return { ...toColumns(row), capturePending: row.capture_pending, refundPending: row.refund_pending, hash: row.hash }
+}
+
+const toView = (row: ViewRow): AuditedView => {
+  return { ...toColumns(row), processor: row.processor, state: stateFromJson(row.state) }
+}
+
+const toSnapshot = (row: SnapshotRow): AuditedSnapshot => {
+  return { version: row.version, stateVersion: row.state_version, hash: row.event_hash, state: row.state }
 }
 
 function groupBy<Row, Key>(rows: readonly Row[], keyOf: (row: Row) => Key): Map<Key, Row[]> {
@@ -86,49 +129,43 @@ function groupBy<Row, Key>(rows: readonly Row[], keyOf: (row: Row) => Key): Map<
   return groups
 }
 
+const ofPayment = (row: { paymentIntentId: string }) => row.paymentIntentId
+
+/** A page of payments, all within one view of the database. */
+async function readPage(
+  tx: SqlTx,
+  after: { shard: number; paymentIntentId: string } | undefined,
+  limit: number,
+): Promise<AuditedPayment[]> {
+  const heads = await tx.query<HeadRow>(HEADS, [after?.shard ?? -1, after?.paymentIntentId ?? '', limit])
+  const ids = heads.map((head) => head.payment_intent_id)
+  const page = [heads.map((head) => head.shard), ids]
+  const events = groupBy((await tx.query<EventRow>(EVENTS, page)).map(toStoredEvent), ofPayment)
+  const operations = groupBy((await tx.query<OperationSqlRow>(OPERATIONS, [ids])).map(toOperation), ofPayment)
+  const views = new Map((await tx.query<ViewRow>(VIEWS, page)).map((row) => [row.payment_intent_id, toView(row)]))
+  const transactions = groupBy((await tx.query<TransactionRow>(TRANSACTIONS, [ids])).map(toTransactionRow), ofPayment)
+  const entries = groupBy((await tx.query<LedgerEntryRow>(ENTRIES, [ids])).map(toLedgerEntry), ofPayment)
+  const disputes = groupBy((await tx.query<DisputeSqlRow>(DISPUTES, page)).map(toDispute), ofPayment)
+  const snapshots = groupBy(await tx.query<SnapshotRow>(SNAPSHOTS, page), (row) => row.payment_intent_id)
+  const checkpoints = await checkpointsOf(tx)
+  const setAside = await setAsideOf(tx)
+  return heads.map((head): AuditedPayment => {
+    const { shard, payment_intent_id: id } = head
+    return {
+      ...{ shard, paymentIntentId: id, head: toHead(head), view: views.get(id), setAside: setAside.get(id) },
+      ...{ events: events.get(id) ?? [], operations: operations.get(id) ?? [] },
+      ...{ transactions: transactions.get(id) ?? [], entries: entries.get(id) ?? [], disputes: disputes.get(id) ?? [] },
+      ...{ snapshots: (snapshots.get(id) ?? []).map(toSnapshot), checkpoint: checkpoints.get(shard) ?? 0n },
+    }
+  })
+}
+
+const SNAPSHOT = { snapshot: true } as const
+
 export function openPaymentAudit(sql: SqlClient): PaymentAudit {
   return {
-    page: (after, limit) =>
-      sql.transaction(
-        async (tx) => {
-          const heads = await tx.query<HeadRow>(HEADS, [after?.shard ?? -1, after?.paymentIntentId ?? '', limit])
-          const ids = heads.map((head) => head.payment_intent_id)
-          const page = [heads.map((head) => head.shard), ids]
-          const events = groupBy(
-            (await tx.query<EventRow>(EVENTS, page)).map(toStoredEvent),
-            (event) => event.paymentIntentId,
-          )
-          const operations = groupBy(
-            (await tx.query<OperationSqlRow>(OPERATIONS, [ids])).map(toOperation),
-            (operation) => operation.paymentIntentId,
-          )
-          const viewRows = await tx.query<{ payment_intent_id: string; state: Record<string, unknown> }>(VIEWS, page)
-          const views = new Map(viewRows.map((row) => [row.payment_intent_id, stateFromJson(row.state)]))
-          const transactions = groupBy(
-            (await tx.query<TransactionRow>(TRANSACTIONS, [ids])).map(toTransactionRow),
-            (transaction) => transaction.paymentIntentId,
-          )
-          const checkpoints = await tx.query<{ shard: number; name: string; last_event_id: bigint }>(CHECKPOINTS)
-          const checkpoint = (shard: number, name: string) =>
-            checkpoints.find((row) => row.shard === shard && row.name === name)?.last_event_id ?? 0n
-          return heads.map(
-            (head): AuditedPayment => ({
-              shard: head.shard,
-              paymentIntentId: head.payment_intent_id,
-              head: toHead(head),
-              events: events.get(head.payment_intent_id) ?? [],
-              operations: operations.get(head.payment_intent_id) ?? [],
-              view: views.get(head.payment_intent_id),
-              transactions: transactions.get(head.payment_intent_id) ?? [],
-              checkpoints: {
-                view: checkpoint(head.shard, 'payment_view'),
-                transactions: checkpoint(head.shard, 'payment_view'),
-              },
-            }),
-          )
-        },
-        { snapshot: true },
-      ),
+    page: (after, limit) => sql.transaction((tx) => readPage(tx, after, limit), SNAPSHOT),
+    books: () => sql.transaction(readBooks, SNAPSHOT),
     async counts() {
       const rows = await sql.query<{ shard: number; head: bigint; events: bigint; first: bigint; last: bigint }>(COUNTS)
       return rows.map(

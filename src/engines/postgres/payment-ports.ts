@@ -5,10 +5,12 @@ import { openLogStore } from './log-store.ts'
 import { openPaymentAudit } from './payment-audit.ts'
 import { openPaymentBooks } from './payment-books.ts'
 import { PAYMENT_PROJECTIONS } from './payment-projections.ts'
+import { openPaymentProof } from './payment-proof.ts'
 import { openPaymentStore } from './payment-store.ts'
 import { openPaymentViews } from './payment-views.ts'
 import { openPersonalKeys } from './personal-keys.ts'
 import { openSandboxLedger } from './sandbox-ledger.ts'
+import { openSettlementStore } from './settlement-store.ts'
 import { openWebhookInbox } from './webhook-inbox.ts'
 
 export async function openPaymentPorts(sql: SqlClient, context: PortContext): Promise<PaymentPorts> {
@@ -20,7 +22,9 @@ export async function openPaymentPorts(sql: SqlClient, context: PortContext): Pr
     views: openPaymentViews(sql),
     inbox: openWebhookInbox(sql),
     books: openPaymentBooks(sql),
+    settlements: openSettlementStore(sql),
     audit: openPaymentAudit(sql),
+    proof: openPaymentProof(sql),
     personalKeys: openPersonalKeys(sql),
     log,
     projections: PAYMENT_PROJECTIONS,

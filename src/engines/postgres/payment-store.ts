@@ -14,16 +14,11 @@ import {
   toOperation,
   toStoredEvent,
 } from './payment-rows.ts'
+import { loadPayment } from './payment-snapshots.ts'
 
 const EVENTS = `
 select ${EVENT_COLUMNS} from payment_events
 where shard = $1 and payment_intent_id = $2 and version > $3 order by version limit $4`
-
-const LOAD = `
-select ${EVENT_COLUMNS} from payment_events
-where shard = $1 and payment_intent_id = $2 and ($3::int is null or version <= $3) and ($4::bigint is null or event_id <= $4)
-  and ($5::timestamptz is null or timestamp <= $5)
-order by version`
 
 const TAKE_OVER_KEY = `
 update idempotency_keys set lease_until = $5
@@ -73,7 +68,7 @@ function shardOfOperation(opId: string): number {
 }
 
 export function openPaymentStore(sql: SqlClient, clock: Clock, shards: number): PaymentStore {
-  const appender = createPaymentAppender(sql, clock, shards)
+  const appender = createPaymentAppender(sql, clock)
   return {
     shards,
     async create(payment) {
@@ -89,11 +84,7 @@ export function openPaymentStore(sql: SqlClient, clock: Clock, shards: number): 
     async load(paymentIntentId, until) {
       const shard = shardOfPrefixedId('pi', paymentIntentId)
       if (shard === undefined) return { snapshot: undefined, events: [] }
-      const version = until !== undefined && 'version' in until ? until.version : null
-      const eventId = until !== undefined && 'eventId' in until ? until.eventId : null
-      const time = until !== undefined && 'timestampMs' in until ? new Date(until.timestampMs) : null
-      const rows = await sql.query<EventRow>(LOAD, [shard, paymentIntentId, version, eventId, time])
-      return { snapshot: undefined, events: rows.map(toStoredEvent) }
+      return loadPayment(sql, shard, paymentIntentId, until)
     },
     readKey: (key) => readKey(sql, key.shard, key),
     async takeOverKey(key, nowMs, leaseUntilMs) {

@@ -23,15 +23,16 @@ select ${TRANSACTION_COLUMNS} from customer_transactions
 where customer_id = $1 and (timestamp, payment_intent_id, version) < ($2, $3, $4)
 order by timestamp desc, payment_intent_id desc, version desc limit $5`
 
+export const DISPUTE_COLUMNS = `dispute_id, payment_intent_id, processor, customer_id, order_id, amount, currency, reason, status,
+  nullif(evidence_due_by, 'infinity') as evidence_due_by, opened_at, updated_at`
 const DISPUTES = `
-select dispute_id, payment_intent_id, processor, customer_id, order_id, amount, currency, reason, status,
-  nullif(evidence_due_by, 'infinity') as evidence_due_by, opened_at, updated_at
+select ${DISPUTE_COLUMNS}
 from payment_disputes d
 where status = any($1) and ($2::text is null or processor = $2) and ($3::timestamptz is null or evidence_due_by < $3)
   and (d.evidence_due_by, payment_intent_id, dispute_id) > ($4::timestamptz, $5, $6)
 order by d.evidence_due_by, payment_intent_id, dispute_id limit $7`
 
-interface DisputeSqlRow {
+export interface DisputeSqlRow {
   dispute_id: string
   payment_intent_id: string
   processor: string
@@ -46,7 +47,7 @@ interface DisputeSqlRow {
   updated_at: Date
 }
 
-function toDispute(row: DisputeSqlRow): DisputeRow {
+export function toDispute(row: DisputeSqlRow): DisputeRow {
   return {
     disputeId: row.dispute_id,
     paymentIntentId: row.payment_intent_id,

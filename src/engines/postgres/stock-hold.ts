@@ -5,7 +5,7 @@ import { AppError } from '../../core/errors.ts'
 import type { HeldItem, HoldOutcome, Origin, Reservation, StockStore } from '../../orders/ports.ts'
 import { readKey, shardOfKey } from '../sql/idempotency.ts'
 import type { SqlClient, SqlParam } from '../sql/sql.ts'
-import { columns } from './order-columns.ts'
+import { columns } from './columns.ts'
 import { distinctByKey, inBatches, untilDecided } from './run-batch.ts'
 import { SHARE_STOCK } from './stock-queue.ts'
 

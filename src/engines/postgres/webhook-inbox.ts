@@ -33,11 +33,22 @@ where processor = $1 and ($2::text[] is null or event_id = any($2)) and ${stateS
 returning event_id`
 
 const APPLIED = `
-update webhook_inbox set applied_at = $3, next_attempt_at = null, last_error = null where processor = $1 and event_id = $2`
+with locked as (
+  select w.processor, w.event_id from webhook_inbox w
+  join unnest($1::text[], $2::text[]) a (processor, event_id) on w.processor = a.processor and w.event_id = a.event_id
+  order by w.processor, w.event_id for update of w)
+update webhook_inbox w set applied_at = $3, next_attempt_at = null, last_error = null
+from locked l where w.processor = l.processor and w.event_id = l.event_id`
 
 const POSTPONE = `
 update webhook_inbox set attempts = attempts + 1, last_error = $3, next_attempt_at = $4
 where processor = $1 and event_id = $2 and applied_at is null`
+
+const FORGET_BODIES = `
+update webhook_inbox set body = null where (processor, event_id) in (
+  select processor, event_id from webhook_inbox where received_at < $1 and body is not null and next_attempt_at is null
+  order by processor, event_id limit $2 for update)
+returning event_id`
 
 interface InboxRow {
   processor: string
@@ -87,8 +98,9 @@ export function openWebhookInbox(sql: SqlClient): WebhookInbox {
       const rows = await sql.query<InboxRow>(CLAIM, [new Date(nowMs), new Date(leaseUntilMs), limit])
       return rows.sort((a, b) => a.received_at.getTime() - b.received_at.getTime()).map(toMessage)
     },
-    async applied(processor, eventId, nowMs) {
-      await sql.query(APPLIED, [processor, eventId, new Date(nowMs)])
+    async applied(messages, nowMs) {
+      const [processors, ids] = [messages.map((one) => one.processor), messages.map((one) => one.eventId)]
+      await sql.query(APPLIED, [processors, ids, new Date(nowMs)])
     },
     async postpone(processor, eventId, reason, nextAttemptAtMs) {
       await sql.query(POSTPONE, [
@@ -97,6 +109,9 @@ export function openWebhookInbox(sql: SqlClient): WebhookInbox {
         reason,
         nextAttemptAtMs === undefined ? null : new Date(nextAttemptAtMs),
       ])
+    },
+    async forgetBodies(beforeMs, limit) {
+      return (await sql.query(FORGET_BODIES, [new Date(beforeMs), limit])).length
     },
     async list({ processor, state }, after, limit) {
       const from = [new Date(after?.receivedAtMs ?? 0), after?.processor ?? '', after?.eventId ?? '']

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { AppError } from '../../core/errors.ts'
 import { retry } from '../../core/retry.ts'
-import { type SqlClient, type SqlTx, sqlState } from './sql.ts'
+import { INSUFFICIENT_PRIVILEGE, type SqlClient, type SqlTx, sqlState } from './sql.ts'
 
 /** One numbered step of the schema. Steps are never edited after a release: a later one corrects an earlier one. */
 export interface Migration {
@@ -68,6 +68,23 @@ export async function migrate(
     const pending = await pendingMigrations(sql, migrations)
     return { pending, applied: false, version: (migrations.at(-1)?.version ?? 0) - pending.length }
   }
+  // Who only uses the tables has no right to the lock, nor needs it: that nothing is missing stays so.
+  const missing = await pendingMigrations(sql, migrations)
+  if (missing.length === 0) return { pending: [], applied: true, version: migrations.at(-1)?.version ?? 0 }
+  try {
+    return await apply(sql, migrations, options.afterwards)
+  } catch (cause) {
+    if (sqlState(cause) !== INSUFFICIENT_PRIVILEGE) throw cause
+    const message = `The database lacks ${missing.length} step(s), which this login may not add; run as the owner: fanfold migrate`
+    throw new AppError('schema_outdated', message, { cause })
+  }
+}
+
+async function apply(
+  sql: SqlClient,
+  migrations: readonly Migration[],
+  afterwards: ((tx: SqlTx) => Promise<void>) | undefined,
+): Promise<MigrationReport> {
   // `create table if not exists` itself races in PostgreSQL's catalog: the loser sees a unique violation, or a table or
   // type that is there already, once.
   await retry(
@@ -86,7 +103,7 @@ export async function migrate(
       await tx.script(migration.sql)
       await tx.query(RECORD, [migration.version, migration.name, checksum(migration)])
     }
-    await options.afterwards?.(tx)
+    await afterwards?.(tx)
     return { pending, applied: true, version: migrations.at(-1)?.version ?? 0 }
   })
 }

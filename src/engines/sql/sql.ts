@@ -99,3 +99,4 @@ export function violatedConstraint(error: unknown): string {
 
 export const UNIQUE_VIOLATION = '23505'
 export const CHECK_VIOLATION = '23514'
+export const INSUFFICIENT_PRIVILEGE = '42501'

@@ -183,7 +183,8 @@ function customerRoutes(orders: CatalogueService): Routes {
         config: { scope: 'orders' },
         schema: {
           operationId: 'eraseCustomer',
-          summary: 'Erase a person: name, e-mail and addresses go; amounts and cities of orders stay',
+          summary:
+            'Erase a person: name, e-mail and addresses go, also those of payments; amounts and cities of orders stay',
           tags: ['orders'],
           params: CustomerParams,
           response: { 204: NoContent, ...problems },

@@ -7,6 +7,7 @@ import {
   AuthorizePayment,
   CapturePayment,
   CreatePayment,
+  IncrementAuthorization,
   Payment,
   PaymentEventDocument,
   pageOf,
@@ -15,20 +16,20 @@ import {
   VoidPayment,
   WebhookReceipt,
 } from '../../payments/schemas.ts'
-import { commandContext, type HttpApp, PageQuery, problems, type Routes, versioned } from '../route.ts'
+import { commandContext, type HttpApp, NoContent, PageQuery, problems, type Routes, versioned } from '../route.ts'
 
-const PaymentParams = Type.Object({
+export const PaymentParams = Type.Object({
   payment_intent_id: Type.String({ maxLength: 64, description: 'Id of the payment' }),
 })
 
 /** 200 when the outcome is known, 202 while it is not. */
-function answer(reply: FastifyReply, payment: Payment): Payment {
+export function answer(reply: FastifyReply, payment: Payment): Payment {
   reply.code(payment.pending_operation === undefined ? 200 : 202)
   return versioned(reply, payment)
 }
 
-const COMMAND_RESPONSES = { 200: Payment, 202: Payment, ...problems }
-const DOUBT =
+export const COMMAND_RESPONSES = { 200: Payment, 202: Payment, ...problems }
+export const DOUBT =
   'Answers 202 with `pending_operation` when the processor gave no clear answer: Fanfold goes on finding out, and the same request with the same Idempotency-Key tells how it ended.'
 
 interface Command<Schema extends Type.TSchema> {
@@ -92,16 +93,26 @@ function commandRoutes(app: HttpApp, payments: Payments): void {
     run: payments.authorize,
   })
   command(app, {
+    name: 'increment',
+    summary: 'Set more aside',
+    description:
+      'Adds `amount` to what is authorized. Not for the payment of an order, whose amount is that of the order, and only where the processor can do it (else 422 `processor_cannot`). A decline leaves what was authorized as it is: `last_error` says why.',
+    body: IncrementAuthorization,
+    run: payments.incrementAuthorization,
+  })
+  command(app, {
     name: 'capture',
     summary: 'Take what is authorized',
-    description: 'All of it, or a part; a payment can be captured several times.',
+    description:
+      'All of it, or a part; a payment can be captured several times, until a capture is `final`: what it leaves is released. Where the processor allows only one capture, each is final.',
     body: CapturePayment,
     run: payments.capture,
   })
   command(app, {
     name: 'void',
     summary: 'Give back what is authorized and not captured',
-    description: 'Nothing more can be captured afterwards.',
+    description:
+      'Nothing more can be captured afterwards. A payment that waits for the buyer (`requires_action`) can be voided too.',
     body: VoidPayment,
     run: payments.void,
   })
@@ -129,8 +140,9 @@ function readRoutes(app: HttpApp, payments: Payments): void {
           as_of: Type.Optional(
             Type.String({
               maxLength: 40,
-              description: 'The payment as it was: a version, or an RFC 3339 time',
-              examples: ['2'],
+              description:
+                'The payment as it was: a version (`2`), a position in the log of its shard (`@123`, the event_id of an event), or an RFC 3339 time',
+              examples: ['2', '@123', '2026-01-31T12:00:00Z'],
             }),
           ),
         }),
@@ -176,6 +188,33 @@ function readRoutes(app: HttpApp, payments: Payments): void {
   )
 }
 
+function personalDataRoutes(app: HttpApp, payments: Payments): void {
+  app.delete(
+    '/v1/customers/:customer_id/payment-data',
+    {
+      config: { scope: 'payments' },
+      schema: {
+        operationId: 'erasePaymentData',
+        summary: 'Erase what is personal in the payments of a customer',
+        description:
+          'Destroys the key under which billing details and evidence are encrypted; nothing else changes, so amounts stay and every hash stays right. Erasing a customer (`DELETE /v1/customers/{customer_id}`) does this too. May be repeated.',
+        tags: ['payments'],
+        params: Type.Object({
+          customer_id: Type.String({
+            maxLength: LIMITS.externalIdCharsMax,
+            description: 'Id of the customer, or of a payment without one',
+          }),
+        }),
+        response: { 204: NoContent, ...problems },
+      },
+    },
+    async (request, reply) => {
+      await payments.eraseCustomer(request.params.customer_id)
+      return reply.code(204).send(null)
+    },
+  )
+}
+
 function webhookRoutes(app: HttpApp, payments: Payments): void {
   // Signatures are over the bytes that came in, so nothing may parse them first.
   void app.register(async (scope: HttpApp) => {
@@ -210,6 +249,7 @@ export function paymentRoutes(payments: Payments): Routes {
   return (app) => {
     commandRoutes(app, payments)
     readRoutes(app, payments)
+    personalDataRoutes(app, payments)
     webhookRoutes(app, payments)
   }
 }

@@ -1,6 +1,6 @@
 import { isAppError } from '../../core/errors.ts'
+import { type FileRow, formatOf, type ImportFormat, type OnBadRow, readRows, textOf } from '../../core/file-rows.ts'
 import { type ColumnKind, memberOf } from '../export/columns.ts'
-import { type FileRow, formatOf, type ImportFormat, type OnBadRow, readRows, textOf } from './source.ts'
 
 export interface TableImportOptions {
   /** By the end of the file's name unless given: `.csv`, else JSON Lines. */

@@ -1,7 +1,7 @@
+import type { BadRow, FileRow } from '../../core/file-rows.ts'
 import type { Minor } from '../../core/money.ts'
 import type { Worth } from '../model/amounts.ts'
 import type { Address, OrderHeader, PricedLine } from '../ports.ts'
-import type { BadRow, FileRow } from './source.ts'
 
 /** An order as a file tells it, whatever the form of the file. */
 export interface OrderDraft

@@ -1,5 +1,5 @@
+import { type FileRow, formatOf, type OnBadRow, readRows, type SourceOptions, textOf } from '../../core/file-rows.ts'
 import { scanColumn } from './scan.ts'
-import { type FileRow, formatOf, type OnBadRow, readRows, type SourceOptions, textOf } from './source.ts'
 
 /** Rows with the same order number, as one order. */
 export interface RowGroup {

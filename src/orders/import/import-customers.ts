@@ -1,11 +1,11 @@
 import type { Clock } from '../../core/clock.ts'
+import type { FileRow } from '../../core/file-rows.ts'
 import { validator } from '../../core/schema.ts'
 import { addressOf } from '../catalogue/documents.ts'
 import { CUSTOMER_COLUMNS } from '../export/columns.ts'
 import type { Address, ImportedCustomer, OrderImportStore } from '../ports.ts'
 import { documentsOf, type TableImportOptions } from './documents.ts'
 import { ImportedCustomerDocument } from './schemas.ts'
-import type { FileRow } from './source.ts'
 
 export interface CustomersImported {
   readonly rows: number

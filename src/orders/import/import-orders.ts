@@ -1,5 +1,13 @@
 import type { Clock } from '../../core/clock.ts'
 import { type CommandContext, DEFAULT_ACTOR } from '../../core/command.ts'
+import {
+  type BadRow,
+  formatOf,
+  type ImportFormat,
+  type OnBadRow,
+  readRows,
+  type SourceOptions,
+} from '../../core/file-rows.ts'
 import { hashToBucket, type IdMaker } from '../../core/ids.ts'
 import { historyHash } from '../model/chain.ts'
 import { saleOf } from '../model/decision.ts'
@@ -22,7 +30,6 @@ import { createInFlight } from './in-flight.ts'
 import { createMappedReader } from './mapped.ts'
 import { loadOrderMapping, type OrderMapping } from './mapping.ts'
 import { createNativeReader, REQUIRED_COLUMNS } from './native.ts'
-import { type BadRow, formatOf, type ImportFormat, type OnBadRow, readRows, type SourceOptions } from './source.ts'
 
 export interface ImportProgress {
   readonly rowsRead: number

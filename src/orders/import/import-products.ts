@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { type CommandContext, DEFAULT_ACTOR } from '../../core/command.ts'
 import { AppError, isAppError } from '../../core/errors.ts'
+import type { FileRow } from '../../core/file-rows.ts'
 import { fromMinor, isCurrency } from '../../core/money.ts'
 import { validator } from '../../core/schema.ts'
 import type { ChangeProduct, ProductDocument } from '../catalogue/schemas.ts'
@@ -8,7 +9,6 @@ import { PRODUCT_COLUMNS } from '../export/columns.ts'
 import { type CatalogueStore, type ImportedProduct, MAIN_LOCATION, type OrderPorts, type Product } from '../ports.ts'
 import { documentsOf, type TableImportOptions } from './documents.ts'
 import { ImportedProductDocument } from './schemas.ts'
-import type { FileRow } from './source.ts'
 
 export interface ProductsImported {
   readonly rows: number

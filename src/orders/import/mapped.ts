@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { type BadRow, textOf } from '../../core/file-rows.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { startOfDay } from '../model/business-day.ts'
 import { type Address, MAIN_LOCATION, type PricedLine } from '../ports.ts'
@@ -6,7 +7,6 @@ import { allBad, type OrderDraft } from './draft.ts'
 import type { RowGroup } from './groups.ts'
 import type { OrderMapping } from './mapping.ts'
 import { type ImportRow, readRow } from './row.ts'
-import { type BadRow, textOf } from './source.ts'
 
 /** The same address of the same customer has the same id in every run. */
 function addressIdOf(customerId: string, address: Address): string {

@@ -1,4 +1,5 @@
 import { isAppError } from '../../core/errors.ts'
+import { type BadRow, type FileRow, textOf } from '../../core/file-rows.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { isCurrency } from '../../core/money.ts'
 import { validator } from '../../core/schema.ts'
@@ -9,7 +10,6 @@ import { type Address, MAIN_LOCATION, type PricedLine } from '../ports.ts'
 import { allBad, DAYS, type OrderDraft } from './draft.ts'
 import type { RowGroup } from './groups.ts'
 import { ImportedOrderDocument } from './schemas.ts'
-import { type BadRow, type FileRow, textOf } from './source.ts'
 
 /** Columns without which a CSV file of our own kind can't be read. */
 export const REQUIRED_COLUMNS = [

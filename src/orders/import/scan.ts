@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { AppError, messageOf } from '../../core/errors.ts'
-import { indexesOf, type SourceOptions } from './source.ts'
+import { indexesOf, type SourceOptions } from '../../core/file-rows.ts'
 
 const QUOTE = 34
 const LINE_FEED = 10

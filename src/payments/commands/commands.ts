@@ -7,6 +7,7 @@ import { hashToBucket, prefixedId, shardOfPrefixedId } from '../../core/ids.ts'
 import { LIMITS } from '../../core/limits.ts'
 import type { Metrics } from '../../core/metrics.ts'
 import { currencyExponent, toMinor } from '../../core/money.ts'
+import type { RoutingRule } from '../../core/routes.ts'
 import type { PaymentCommand } from '../model/commands.ts'
 import { decide } from '../model/decide.ts'
 import type { PaymentMethod } from '../model/events.ts'
@@ -16,7 +17,7 @@ import { commandOf, initialState, isInDoubt, type PaymentState } from '../model/
 import type { PaymentStore, PlacedKey, StoredAnswer } from '../ports/store.ts'
 import type { PersonalData } from '../privacy/personal-data.ts'
 import type { OperationRunner, Processors } from '../processing/operations.ts'
-import { type RoutingRule, routeOf } from '../processing/routing.ts'
+import { routeOf } from '../processing/routing.ts'
 import { OPERATION_LEASE_MS } from '../processing/schedule.ts'
 import { showPayment, stateAsOf } from '../reading/reader.ts'
 import type * as schemas from '../schemas.ts'
@@ -96,7 +97,10 @@ export function createPaymentCommands(deps: CommandsDeps): PaymentCommands {
       billing_details: billing,
     } = input
     const paymentMethod = toMethod(input.payment_method)
-    const personal = billing === undefined ? undefined : await personalData.seal(customerId ?? paymentIntentId, billing)
+    const personal =
+      billing === undefined
+        ? undefined
+        : await personalData.seal(customerId ?? paymentIntentId, paymentIntentId, billing)
     return {
       ...{ type: 'CreatePayment' as const, amount, currency, customerId, orderId, paymentMethod, metadata, personal },
       captureMethod: input.capture_method ?? 'automatic',

@@ -1,14 +1,16 @@
 import { findCardNumber } from '../../core/card-number.ts'
 import type { Clock } from '../../core/clock.ts'
-import { AppError, messageOf } from '../../core/errors.ts'
-import type { Logger } from '../../core/logger.ts'
-import type { PaymentWriter } from '../commands/writer.ts'
-import type { InboxMessage, WebhookInbox } from '../ports/inbox.ts'
-import type { PaymentStore } from '../ports/store.ts'
-import { type OperationRunner, type Processors, processorNamed } from '../processing/operations.ts'
-import { subjectFromJson, subjectToJson } from '../processing/outcome-json.ts'
-import type { WebhookRequest, WebhookSubject } from '../processing/processor.ts'
+import { decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../../core/cursor.ts'
+import { AppError } from '../../core/errors.ts'
+import { LIMITS } from '../../core/limits.ts'
+import { validator } from '../../core/schema.ts'
+import type { InboxKey, ListedMessage, WebhookInbox } from '../ports/inbox.ts'
+import type { PersonalData } from '../privacy/personal-data.ts'
+import { type Processors, processorNamed } from '../processing/operations.ts'
+import { subjectToJson } from '../processing/outcome-json.ts'
+import type { WebhookRequest } from '../processing/processor.ts'
 import type { WebhookReceipt } from '../schemas.ts'
+import { type InboxDocument, InboxQuery, type InboxReplayed, ReplayInbox } from './schemas.ts'
 
 /**
  * Webhooks are hints from outside, late, repeated and out of order: each is checked, stored once, and only then
@@ -20,71 +22,93 @@ export interface Webhooks {
    * before is stored no second time. `processor_not_found`, `card_number_refused`.
    */
   receiveWebhook(processor: string, request: WebhookRequest): Promise<WebhookReceipt>
+  /**
+   * Messages in the order in which they came, of one processor or in one state if that is asked for. `invalid_input`,
+   * `invalid_cursor`.
+   */
+  inbox(query?: InboxQuery, page?: PageRequest): Promise<Page<InboxDocument>>
+  /**
+   * Has messages applied again, also those that were applied or given up on. It does no harm: what they tell is known, or
+   * asked of the processor if it contradicts what is known. `invalid_input`, `processor_not_found`.
+   */
+  replayInbox(input: ReplayInbox): Promise<InboxReplayed>
+  /**
+   * Forgets the text of up to `limit` messages that came more than {@link LIMITS.webhookBodyDays} days ago and do not
+   * wait any more; what they told us stays. Answers how many.
+   */
+  forgetBodies(limit: number): Promise<number>
 }
 
 export interface WebhookDeps {
-  readonly store: PaymentStore
   readonly inbox: WebhookInbox
-  readonly writer: PaymentWriter
-  readonly operations: OperationRunner
   readonly processors: Processors
+  readonly personalData: PersonalData
   readonly clock: Clock
-  readonly logger: Logger
   /** A hint that a message waits. */
   readonly onStored: () => void
 }
 
-const LEASE_MS = 30_000
-const APPLY_BATCH = 50
-/** Waits between tries to apply a message; after the last it stays in the inbox for a person to see. */
-const RETRY_MS = [1_000, 5_000, 30_000, 300_000, 3_600_000, 21_600_000, 86_400_000]
+const checkQuery = validator(InboxQuery)
+const checkReplay = validator(ReplayInbox)
 
-export function createWebhooks(deps: WebhookDeps): Webhooks & { applyDue(): Promise<number> } {
-  const { store, inbox, writer, operations, processors, clock, logger } = deps
-
-  async function applySubject(subject: WebhookSubject, actor: string): Promise<void> {
-    if (subject.kind === 'operation') {
-      const row = await store.operation(subject.key)
-      if (row === undefined) throw new Error(`operation ${subject.key} is not known (yet)`)
-      await operations.record(row, subject.outcome, actor)
-      return
-    }
-    const { fact } = subject
-    const type = fact.status === 'open' ? 'OpenDispute' : 'CloseDispute'
-    await writer.change({ paymentIntentId: fact.paymentIntentId, command: { type, fact }, actor })
+function toDocument(message: ListedMessage): InboxDocument {
+  const { processor, eventId, type, state, attempts, receivedAtMs, appliedAtMs, lastError } = message
+  return {
+    ...{ processor, event_id: eventId, event_type: type, state, attempts },
+    received_at: new Date(receivedAtMs).toISOString(),
+    applied_at: appliedAtMs === undefined ? null : new Date(appliedAtMs).toISOString(),
+    last_error: lastError ?? null,
   }
+}
 
-  async function apply(message: InboxMessage): Promise<void> {
-    const { processor, eventId, subject } = message
-    try {
-      if (subject !== undefined) await applySubject(subjectFromJson(subject), `webhook:${processor}`)
-      await inbox.applied(processor, eventId, clock.now())
-    } catch (error) {
-      const waitMs = RETRY_MS[message.attempts]
-      const reason = messageOf(error)
-      await inbox.postpone(processor, eventId, reason, waitMs === undefined ? undefined : clock.now() + waitMs)
-      if (waitMs === undefined)
-        logger.error({ err: error, processor, event_id: eventId }, `webhook ${eventId} could not be applied: ${reason}`)
-    }
-  }
+export function createWebhooks(deps: WebhookDeps): Webhooks {
+  const { inbox, processors, personalData, clock } = deps
 
   return {
     async receiveWebhook(name, request) {
       const processor = processorNamed(processors, name)
       const { eventId, type, about } = processor.verifyWebhook(request)
       const body = Buffer.from(request.body).toString('utf8')
-      if (findCardNumber(body) !== undefined)
-        throw new AppError('card_number_refused', 'The webhook holds a card number')
+      if (holdsCard(body)) throw new AppError('card_number_refused', 'The webhook holds a card number')
       const subject = about === undefined ? undefined : subjectToJson(about)
-      const isNew = await inbox.store({ processor: name, eventId, type, subject }, body, clock.now())
+      const nowMs = clock.now()
+      // Processors send names and addresses along: nobody can tell whose, so the messages of a day share a key.
+      const day = `webhooks:${new Date(nowMs).toISOString().slice(0, 10)}`
+      const sealed = await personalData.seal(day, `${name}:${eventId}`, { body })
+      const isNew = await inbox.store({ processor: name, eventId, type, subject }, JSON.stringify(sealed), nowMs)
       if (isNew) deps.onStored()
       return { received: true, duplicate: !isNew }
     },
-    async applyDue() {
-      const nowMs = clock.now()
-      const messages = await inbox.claim(nowMs, nowMs + LEASE_MS, APPLY_BATCH)
-      for (const message of messages) await apply(message)
-      return messages.length
+    forgetBodies: (limit) => inbox.forgetBodies(clock.now() - LIMITS.webhookBodyDays * 86_400_000, limit),
+    async inbox(raw = {}, page = {}) {
+      const { processor, state } = checkQuery(raw)
+      const limit = pageLimit(page.limit)
+      const list = `webhook-inbox:${processor ?? ''}:${state ?? ''}`
+      const [receivedAt, ...at] = decodeCursor(list, 3, page.cursor) ?? []
+      const after: InboxKey | undefined =
+        receivedAt === undefined
+          ? undefined
+          : { receivedAtMs: Number(receivedAt), processor: at[0] ?? '', eventId: at[1] ?? '' }
+      const rows = await inbox.list({ processor, state }, after, limit + 1)
+      const keyOf = (row: ListedMessage) => [String(row.receivedAtMs), row.processor, row.eventId]
+      return pageOf(list, rows, limit, keyOf, toDocument)
     },
+    async replayInbox(raw) {
+      const { processor, event_ids: eventIds, state } = checkReplay(raw)
+      processorNamed(processors, processor)
+      const replayed = await inbox.replay({ processor, eventIds, state }, clock.now())
+      if (replayed > 0) deps.onStored()
+      return { replayed }
+    },
+  }
+}
+
+/** Also one that JSON hides behind escapes. */
+function holdsCard(body: string): boolean {
+  if (findCardNumber(body) !== undefined) return true
+  try {
+    return findCardNumber(JSON.parse(body)) !== undefined
+  } catch {
+    return false
   }
 }

@@ -3,15 +3,16 @@ import { fromMinor } from '../../core/money.ts'
 import type { ProcessorOutcome } from '../processing/processor.ts'
 import type { Command } from './commands.ts'
 import type { PaymentEvent } from './events.ts'
-import { illegal } from './refusals.ts'
+import { illegal, openOf } from './refusals.ts'
 import { capturableOf, captureAfter, failoverAfter, isFinished, type Operation, type PaymentState } from './state.ts'
 
 type Outcome<Kind extends ProcessorOutcome['kind']> = Extract<ProcessorOutcome, { kind: Kind }>
 
-/** An authorization may be for less than was asked; everything else is done whole or not at all. */
+/** An authorization may be for less than was asked, a void frees what there was; the rest is done whole or not at all. */
 function isAsAsked(operation: Operation, outcome: Outcome<'succeeded'>, state: PaymentState): boolean {
   if (operation.kind === 'evidence') return true
   if (outcome.currency !== state.currency) return false
+  if (operation.kind === 'void') return outcome.amount >= 0n
   if (operation.kind === 'authorize') return outcome.amount > 0n && outcome.amount <= operation.amount
   return outcome.amount === operation.amount
 }
@@ -29,7 +30,8 @@ function authorized(operation: Operation, outcome: Outcome<'succeeded'>, state: 
   // A part is not what the payer agreed to, so whoever sells decides whether to capture or to void it.
   if (outcome.amount < operation.amount) return [{ type: 'PARTIALLY_AUTHORIZED', payload }]
   const event: PaymentEvent = { type: 'AUTHORIZED', payload }
-  if (state.captureMethod === 'manual') return [event]
+  // What is being voided was cancelled while it waited for the payer: it must not be captured now.
+  if (state.captureMethod === 'manual' || openOf(state, ['void']) !== undefined) return [event]
   return [event, { type: 'CAPTURE_REQUESTED', payload: { op_id: captureAfter(opId), amount: payload.amount } }]
 }
 

@@ -14,7 +14,6 @@ import {
 
 type Draft = { -readonly [Name in keyof PaymentState]: PaymentState[Name] } & {
   operations: Map<string, Operation>
-  disputes: Map<string, Dispute>
 }
 
 type Request = Pick<Operation, 'final' | 'disputeId' | 'personal'>
@@ -128,6 +127,8 @@ function countCorrection(draft: Draft, kind: OperationKind, event: EventPayloads
   switch (kind) {
     case 'authorize':
       if (draft.phase !== 'declined' && (draft.phase !== 'voided' || draft.authorized > 0n)) return 0n
+      // It may have failed over since: captures must go to where the money is.
+      draft.processor = draft.operations.get(event.op_id)?.processor ?? draft.processor
       authorize(draft, event)
       return amount
     case 'increment':
@@ -162,7 +163,8 @@ function putDispute(draft: Draft, dispute: Dispute): void {
   const before = draft.disputes.get(dispute.disputeId)
   if (before !== undefined && holdsMoney(before.status)) draft.disputed -= before.amount
   if (holdsMoney(dispute.status)) draft.disputed += dispute.amount
-  draft.disputes.set(dispute.disputeId, dispute)
+  // A map of its own: few payments have disputes, and all others are spared the copy.
+  draft.disputes = new Map(draft.disputes).set(dispute.disputeId, dispute)
 }
 
 function moveDispute(draft: Draft, disputeId: string, status: DisputeStatus, atMs: number): void {
@@ -334,7 +336,7 @@ export function fold(
   from: PaymentState = initialState,
   keep: number = LIMITS.paymentOperationsKept,
 ): PaymentState {
-  const draft: Draft = { ...from, operations: new Map(from.operations), disputes: new Map(from.disputes) }
+  const draft: Draft = { ...from, operations: new Map(from.operations) }
   for (const event of events) {
     apply(draft, event)
     if (draft.operations.size > keep) forget(draft, keep)

@@ -54,22 +54,37 @@ export function seal(
   })
 }
 
+/** What is wrong with an event behind the one before it (`undefined`: it is the first there is), in words. */
+export function eventBreaks(
+  before: { readonly version: number; readonly hash: Uint8Array } | undefined,
+  event: StoredEvent,
+): string[] {
+  const breaks: string[] = []
+  const expected = (before?.version ?? 0) + 1
+  const name = `version ${event.version} (${event.type}, event ${event.eventId} of shard ${event.shard})`
+  if (event.version !== expected) {
+    breaks.push(
+      event.version > expected
+        ? `version ${expected} is missing${event.version > expected + 1 ? `, and all up to ${event.version - 1}` : ''}`
+        : `${name} comes after version ${expected - 1}`,
+    )
+  } else if (Buffer.compare(event.prevHash, before?.hash ?? NO_HASH) !== 0) {
+    breaks.push(`${name} does not follow the event before it`)
+  }
+  if (!isAsWritten(event)) breaks.push(`${name} is not as it was written`)
+  return breaks
+}
+
+function isAsWritten(event: StoredEvent): boolean {
+  try {
+    return Buffer.compare(eventHash(event), event.hash) === 0
+  } catch {
+    // What was never written (a fraction, a time that is none) has no hash.
+    return false
+  }
+}
+
 /** Each break in the chain of a payment's stored events, in words; none when they are as they were written. */
 export function chainBreaks(events: readonly StoredEvent[]): string[] {
-  const breaks: string[] = []
-  let prevHash = NO_HASH
-  let expected = 1
-  for (const event of events) {
-    if (event.version !== expected) {
-      breaks.push(`version ${expected} is ${event.version > expected ? 'missing' : 'there twice'}`)
-    } else if (Buffer.compare(event.prevHash, prevHash) !== 0) {
-      breaks.push(`version ${event.version} (${event.type}) does not follow the event before it`)
-    }
-    if (Buffer.compare(eventHash(event), event.hash) !== 0) {
-      breaks.push(`version ${event.version} (${event.type}) is not as it was written`)
-    }
-    prevHash = event.hash
-    expected = event.version + 1
-  }
-  return breaks
+  return events.flatMap((event, index) => eventBreaks(events[index - 1], event))
 }

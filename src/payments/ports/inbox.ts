@@ -10,13 +10,16 @@ export interface InboxMessage {
 
 /** Webhooks, stored before anything is done with them. */
 export interface WebhookInbox {
-  /** False when this message is here already. */
+  /** False when this message is here already. `body` is what came in, encrypted. */
   store(message: Omit<InboxMessage, 'attempts'>, body: string, nowMs: number): Promise<boolean>
   /** Messages that wait and whose time has come; until `leaseUntilMs` nobody else gets them. */
   claim(nowMs: number, leaseUntilMs: number, limit: number): Promise<InboxMessage[]>
-  applied(processor: string, eventId: string, nowMs: number): Promise<void>
+  /** These messages are applied. */
+  applied(messages: readonly Pick<InboxMessage, 'processor' | 'eventId'>[], nowMs: number): Promise<void>
   /** `reason` is why it could not be applied; without a next time it is given up on and stays to be seen. */
   postpone(processor: string, eventId: string, reason: string, nextAttemptAtMs: number | undefined): Promise<void>
+  /** Forgets the bodies of up to `limit` messages received before then that do not wait; answers how many. */
+  forgetBodies(beforeMs: number, limit: number): Promise<number>
   /** Messages in the order in which they came, after `after`; only those of this state, if one is given. */
   list(
     filter: { readonly processor?: string | undefined; readonly state?: InboxState | undefined },

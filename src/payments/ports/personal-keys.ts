@@ -17,4 +17,8 @@ export interface PersonalKeyStore {
   add(key: WrappedKey, nowMs: number): Promise<WrappedKey>
   /** Destroys the keys of a subject for good; answers how many there were. */
   destroy(subject: string, nowMs: number): Promise<number>
+  /** Living keys that are wrapped under another master key. */
+  notUnder(masterKeyId: string, limit: number): Promise<WrappedKey[]>
+  /** Stores keys as they are wrapped now; those that were destroyed meanwhile stay so. Answers how many there were. */
+  rewrap(keys: readonly WrappedKey[]): Promise<number>
 }

@@ -119,6 +119,7 @@ export interface PaymentAppend {
   readonly paymentIntentId: string
   /** The version that the events were decided on. */
   readonly expectedVersion: number
+  /** At least one; all of the same moment. */
   readonly events: readonly SealedEvent[]
   readonly status: string
   readonly delta: HeadDelta

@@ -98,15 +98,46 @@ export interface PaymentDay {
   readonly disputedAmount: bigint
 }
 
+export const PAYMENT_DIMENSIONS = ['day', 'currency', 'processor'] as const
+export type PaymentDimension = (typeof PAYMENT_DIMENSIONS)[number]
+
+export interface PaymentDaysQuery {
+  /** Days `YYYY-MM-DD`, both included. */
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+  readonly currency?: string | undefined
+  readonly processor?: string | undefined
+  readonly groupBy: readonly PaymentDimension[]
+  readonly rowsMax: number
+}
+
+/** Sums of a group of days; it has the dimensions that were grouped by. */
+export interface PaymentDaysRow extends Omit<PaymentDay, PaymentDimension> {
+  readonly group: { readonly [Dimension in PaymentDimension]?: string }
+  /** The first and the last currency of the group: the same one, or amounts are not to be added up. */
+  readonly currencies: readonly [first: string, last: string]
+}
+
+export interface PaymentDays {
+  /** In order of day, currency, processor; up to one more than `rowsMax`. */
+  readonly rows: readonly PaymentDaysRow[]
+  /** When the oldest event was recorded that is not in the sums yet; `undefined` when everything is. */
+  readonly oldestMissingMs: number | undefined
+  /** Events that are not in the sums yet. */
+  readonly lagEvents: number
+}
+
+/** What entries are wanted of; one of both at least, or all entries would have to be sorted. */
+export type LedgerFilter =
+  | { readonly account: string; readonly paymentIntentId?: string | undefined }
+  | { readonly account?: undefined; readonly paymentIntentId: string }
+
 /** Sums over many payments; they lag behind the log by a moment. */
 export interface PaymentBooks {
+  /** In order of account and currency. */
   balances(currency?: string): Promise<LedgerBalance[]>
   /** Newest first; those older than `before`. */
-  entries(
-    filter: { readonly account?: string | undefined; readonly paymentIntentId?: string | undefined },
-    before: LedgerKey | undefined,
-    limit: number,
-  ): Promise<LedgerEntry[]>
-  /** Days from `from` to `to`, both included, in order of day, currency, processor. */
-  days(from: string, to: string): Promise<PaymentDay[]>
+  entries(filter: LedgerFilter, before: LedgerKey | undefined, limit: number): Promise<LedgerEntry[]>
+  /** The sums of days and how fresh they are, read at one moment. */
+  days(query: PaymentDaysQuery): Promise<PaymentDays>
 }

@@ -1,3 +1,4 @@
+import { maskCardNumbers } from '../../core/card-number.ts'
 import type { Clock } from '../../core/clock.ts'
 import { AppError, assert, messageOf } from '../../core/errors.ts'
 import { LIMITS } from '../../core/limits.ts'
@@ -37,6 +38,11 @@ export interface OperationRunner {
   drive(snapshot: Snapshot, opId: string, actor: string, waiting: Pick<OperationRow, 'key'>): Promise<Snapshot>
   /** Finds out what became of an operation that nobody is at work on, and brings it to an end if that can be done. */
   resolve(row: OperationRow, actor: string): Promise<Snapshot>
+  /**
+   * What the processor says now of an operation, whether it is finished or not; `undefined` when it can't tell. Throws when it
+   * gives no answer.
+   */
+  ask(row: OperationRow): Promise<ProcessorOutcome | undefined>
   /** Records what a processor tells of its own accord. */
   record(row: OperationRow, outcome: ProcessorOutcome, actor: string): Promise<Snapshot>
   /** Records what a person has decided about an operation in review. Throws `operation_not_in_review`. */
@@ -51,6 +57,13 @@ export function processorNamed(processors: Processors, name: string): Processor 
   if (processor !== undefined) return processor
   const known = [...processors.keys()].join(', ')
   throw new AppError('processor_not_found', `No payment processor is named "${name}"; known: ${known}`)
+}
+
+/** A processor's words may repeat what a payer typed: card numbers in them are never stored. */
+function withoutCards(outcome: ProcessorOutcome): ProcessorOutcome {
+  if ('message' in outcome)
+    return { ...outcome, code: maskCardNumbers(outcome.code), message: maskCardNumbers(outcome.message) }
+  return 'detail' in outcome ? { ...outcome, detail: maskCardNumbers(outcome.detail) } : outcome
 }
 
 /** The answer of a call, or a failure when it takes longer than a processor may; the call itself is told to stop. */
@@ -92,8 +105,13 @@ async function send(
   }
   if (kind === 'evidence') {
     assert(disputeId !== undefined && personal !== undefined, `evidence ${opId} is about no dispute`)
-    const opened = await personalData.open(personal)
-    if (opened.kind !== 'open') return { kind: 'failed', code: 'evidence_erased', message: 'The evidence was erased' }
+    const opened = await personalData.open(personal, paymentIntentId)
+    if (opened.kind === 'erased') return { kind: 'failed', code: 'evidence_erased', message: 'The evidence was erased' }
+    if (opened.kind === 'damaged')
+      return { kind: 'failed', code: 'evidence_damaged', message: 'The evidence was changed in the database' }
+    // Another process may have the key: what is thrown leaves the operation open.
+    if (opened.kind === 'locked')
+      throw new AppError('master_key_missing', `The evidence of ${opId} is under a master key that is not here`)
     return processor.submitEvidence({ ...request, disputeId, evidence: opened.data as Record<string, string> })
   }
   const { reference } = state
@@ -130,7 +148,8 @@ export function createOperationRunner(deps: OperationDeps): OperationRunner {
     command: Command<'RecordOutcome'>,
     by: { actor: string; known?: Snapshot; waiting: Pick<OperationRow, 'key' | 'attempts'> },
   ): Promise<{ snapshot: Snapshot; recorded: boolean; followUp: string | undefined }> {
-    const changed = await writer.change({ paymentIntentId, command, ...by })
+    const masked = { ...command, outcome: withoutCards(command.outcome) }
+    const changed = await writer.change({ paymentIntentId, command: masked, ...by })
     assert(changed.kind === 'done', 'an outcome takes no key')
     const { snapshot, events } = changed
     return { snapshot, recorded: events.length > 0, followUp: followUpIn(events, command.opId) }
@@ -160,25 +179,37 @@ export function createOperationRunner(deps: OperationDeps): OperationRunner {
     return snapshot
   }
 
+  function lookup(
+    { state }: Snapshot,
+    row: OperationRow,
+    { kind, reference }: Operation,
+  ): Promise<ProcessorOutcome | undefined> {
+    const { opId: key, paymentIntentId, amount } = row
+    const { currency, reference: authorization } = state
+    return withinTime((signal) =>
+      processorNamed(processors, row.processor).lookup({
+        ...{ key, kind, paymentIntentId, reference, authorization, amount, currency, signal },
+      }),
+    )
+  }
+
   /** Asks the processor; only if it has never seen the key, and still would know it, is the same key sent again. */
   async function findOut(snapshot: Snapshot, row: OperationRow, operation: Operation): Promise<ProcessorOutcome> {
     const processor = processorNamed(processors, row.processor)
-    const { kind, reference } = operation
     let found: ProcessorOutcome | undefined
     try {
-      const { opId: key, paymentIntentId, amount } = row
-      const { currency, reference: authorization } = snapshot.state
-      found = await withinTime((signal) =>
-        processor.lookup({ key, kind, paymentIntentId, reference, authorization, amount, currency, signal }),
-      )
+      found = await lookup(snapshot, row, operation)
     } catch (error) {
       logger.warn({ err: error, op_id: row.opId }, `${processor.name} could not be asked: ${messageOf(error)}`)
       return { kind: 'unknown', detail: messageOf(error) }
     }
     if (found !== undefined) return found
     const ageMs = clock.now() - operation.requestedAtMs
-    if (operation.status !== 'review' && ageMs < processor.capabilities.keyLifetimeMs * KEY_LIFETIME_USED)
-      return call(snapshot, operation)
+    if (operation.status !== 'review' && ageMs < processor.capabilities.keyLifetimeMs * KEY_LIFETIME_USED) {
+      const outcome = await call(snapshot, operation)
+      // That this request never left, or was turned away at the door, says nothing of the one before it.
+      return outcome.kind === 'failed' && outcome.failover ? { kind: 'unknown', detail: outcome.message } : outcome
+    }
     return { kind: 'review', detail: `${processor.name} does not know it, and its key is too old to be sent again` }
   }
 
@@ -225,7 +256,9 @@ export function createOperationRunner(deps: OperationDeps): OperationRunner {
     return followUp === undefined ? changed.snapshot : drive(changed.snapshot, followUp, actor, row)
   }
 
-  return { drive, resolve, record, settle }
+  const ask = async (row: OperationRow) => lookup(await writer.load(row.paymentIntentId), row, operationOf(row))
+
+  return { drive, resolve, ask, record, settle }
 }
 
 /** The operation that an outcome's events have requested in turn: a capture, or the same at another processor. */

@@ -108,6 +108,13 @@ export type WebhookSubject =
   /** `key` is the id of our operation. */
   | { readonly kind: 'operation'; readonly key: string; readonly outcome: ProcessorOutcome }
   | { readonly kind: 'dispute'; readonly fact: DisputeFact }
+  /** A message that names the payment only as the processor does; {@link Processor.paymentOf} knows more. */
+  | {
+      readonly kind: 'dispute_of'
+      /** What the processor calls the authorization. */
+      readonly authorization: string
+      readonly fact: Omit<DisputeFact, 'paymentIntentId'>
+    }
 
 /** A webhook after its signature was checked. */
 export interface WebhookEvent {
@@ -152,8 +159,16 @@ export interface Processor {
   refund(request: FollowUpRequest): Promise<ProcessorOutcome>
   /** Only where `capabilities.disputes`. It moves no money: `amount` is 0, and so is that of the outcome. */
   submitEvidence(request: EvidenceRequest): Promise<ProcessorOutcome>
-  /** What became of an operation; `undefined` when the processor has never seen its key. */
+  /**
+   * What became of an operation; `undefined` when the processor has never seen its key, or can't look it up: then the
+   * same key is sent again inside its lifetime, and after that a person is called.
+   */
   lookup(request: LookupRequest): Promise<ProcessorOutcome | undefined>
+  /**
+   * Id of our payment that an authorization of the processor belongs to; `undefined` when it is somebody else's. Only of
+   * processors whose messages about disputes name no more than the authorization.
+   */
+  paymentOf?(authorization: string, signal: AbortSignal): Promise<string | undefined>
   /** Throws `invalid_signature`. */
   verifyWebhook(request: WebhookRequest): WebhookEvent
 }

@@ -1,18 +1,7 @@
 import { AppError } from '../../core/errors.ts'
+import type { RoutingRule } from '../../core/routes.ts'
 import type { PaymentMethod } from '../model/events.ts'
 import { type Processors, processorNamed } from './operations.ts'
-
-/** Which processors take a payment. Every condition that is given must hold; the first rule that fits counts. */
-export interface RoutingRule {
-  readonly currencies?: readonly string[] | undefined
-  /** Kinds of payment methods, e.g. `card`. */
-  readonly methods?: readonly string[] | undefined
-  /** Minor units, both included. */
-  readonly amount_min?: number | undefined
-  readonly amount_max?: number | undefined
-  /** Names of processors, in the order in which they are tried. */
-  readonly processors: readonly string[]
-}
 
 export interface RoutedPayment {
   readonly amount: bigint

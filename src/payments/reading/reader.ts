@@ -37,7 +37,8 @@ export async function showPayment(
   state: PaymentState,
   opId?: string,
 ): Promise<schemas.Payment> {
-  const billing = state.personal === undefined ? NO_BILLING : toBilling(await personalData.open(state.personal))
+  const { personal } = state
+  const billing = personal === undefined ? NO_BILLING : toBilling(await personalData.open(personal, paymentIntentId))
   return toPayment(paymentIntentId, state, billing, opId)
 }
 

@@ -1,8 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import Type, { type Static } from 'typebox'
 import { AppError } from '../../core/errors.ts'
-import { fromMinor } from '../../core/money.ts'
-import type { SandboxEntry } from '../../payments/ports/sandbox-ledger.ts'
-import type { ProcessorOutcome, WebhookEvent, WebhookRequest } from '../../payments/processing/processor.ts'
+import { LIMITS } from '../../core/limits.ts'
+import { validator } from '../../core/schema.ts'
+import type { WebhookEvent, WebhookRequest, WebhookSubject } from '../../payments/processing/processor.ts'
+import { failureOf } from './messages.ts'
 
 /** `t=<seconds>,v1=<hex>`: HMAC-SHA256 over the time, a dot and the raw body, as many processors do it. */
 export const SIGNATURE_HEADER = 'sandbox-signature'
@@ -27,13 +29,6 @@ export function signWebhook(body: string, secret: string, nowMs: number): Signed
   return { headers: { 'content-type': 'application/json', [SIGNATURE_HEADER]: `t=${seconds},v1=${signature}` }, body }
 }
 
-/** The message about an entry that has been settled. */
-export function settledMessage(entry: SandboxEntry): string {
-  const { key, reference, status, amount, currency, code, message } = entry
-  const data = { key, reference, status, amount: fromMinor(amount), currency, code, message }
-  return JSON.stringify({ id: `evt_${key}_${status}`, type: `operation.${status}`, data })
-}
-
 function checkSignature({ headers, body }: WebhookRequest, secret: string, nowMs: number): void {
   const match = /^t=(\d{1,12}),v1=([0-9a-f]{64})$/.exec(headers[SIGNATURE_HEADER] ?? '')
   if (match === null) throw invalid(`the header ${SIGNATURE_HEADER} is missing or malformed`)
@@ -43,43 +38,47 @@ function checkSignature({ headers, body }: WebhookRequest, secret: string, nowMs
   if (Math.abs(nowMs / 1_000 - Number(seconds)) > TOLERANCE_SECONDS) throw invalid('its signature is too old')
 }
 
-interface Message {
-  readonly id: string
-  readonly type: string
-  readonly data: {
-    readonly key: string
-    readonly reference: string
-    readonly status: string
-    readonly amount: number
-    readonly currency: string
-    readonly code?: string
-    readonly message?: string
-  }
+const text = Type.String({ maxLength: LIMITS.reasonCharsMax })
+const amount = Type.Integer({ minimum: 0, maximum: Number(LIMITS.amountMinorMax) })
+
+const OperationData = Type.Object({
+  ...{ key: text, reference: text, status: text, amount, currency: text },
+  ...{ code: Type.Optional(text), message: Type.Optional(text), expires_at_ms: Type.Optional(Type.Integer()) },
+})
+const DisputeData = Type.Object({
+  ...{ dispute_id: text, payment_intent_id: text, amount, currency: text, reason: text, reference: text },
+  status: Type.Union([Type.Literal('open'), Type.Literal('won'), Type.Literal('lost')]),
+  evidence_due_ms: Type.Integer(),
+})
+const checkEnvelope = validator(Type.Object({ id: text, type: text, data: Type.Object({}) }))
+const checkOperation = validator(OperationData)
+const checkDispute = validator(DisputeData)
+
+function operationSubject(data: Static<typeof OperationData>): WebhookSubject | undefined {
+  const { key, reference, status, currency, code = 'failed', message = 'It failed', expires_at_ms: expiresAtMs } = data
+  if (status === 'failed') return { kind: 'operation', key, outcome: failureOf(code, message) }
+  if (status !== 'succeeded') return undefined
+  const until = expiresAtMs === undefined ? {} : { expiresAtMs }
+  const outcome = { kind: 'succeeded', amount: BigInt(data.amount), currency, reference, ...until } as const
+  return { kind: 'operation', key, outcome }
 }
 
-function parseMessage(body: Uint8Array): Message {
-  try {
-    const message = JSON.parse(Buffer.from(body).toString('utf8')) as Message
-    if (typeof message.id === 'string' && typeof message.type === 'string' && typeof message.data?.key === 'string')
-      return message
-  } catch {
-    // Falls through: what is signed but not ours to read is refused like what is not signed.
-  }
-  throw invalid('its body is not a message of the sandbox')
+function disputeSubject(data: Static<typeof DisputeData>): WebhookSubject {
+  const { dispute_id: disputeId, payment_intent_id: paymentIntentId, currency, reason, reference, status } = data
+  const fact = { disputeId, paymentIntentId, amount: BigInt(data.amount), currency, reason, reference, status }
+  return { kind: 'dispute', fact: { ...fact, evidenceDueMs: data.evidence_due_ms } }
 }
 
-function outcomeOf({ data }: Message): ProcessorOutcome | undefined {
-  const { reference, currency } = data
-  if (data.status === 'succeeded') return { kind: 'succeeded', amount: BigInt(data.amount), currency, reference }
-  if (data.status === 'failed')
-    return { kind: 'failed', code: data.code ?? 'failed', message: data.message ?? 'It failed' }
-  return undefined
-}
-
+/** Checks who sent it and reads it. What is signed but not ours to read is refused like what is not signed. */
 export function readWebhook(request: WebhookRequest, secret: string, nowMs: number): WebhookEvent {
   checkSignature(request, secret, nowMs)
-  const message = parseMessage(request.body)
-  const outcome = outcomeOf(message)
-  const about = outcome === undefined ? undefined : { kind: 'operation' as const, key: message.data.key, outcome }
-  return { eventId: message.id, type: message.type, about }
+  try {
+    const { id: eventId, type, data } = checkEnvelope(JSON.parse(Buffer.from(request.body).toString('utf8')))
+    if (type.startsWith('operation.')) return { eventId, type, about: operationSubject(checkOperation(data)) }
+    if (type.startsWith('dispute.')) return { eventId, type, about: disputeSubject(checkDispute(data)) }
+    return { eventId, type, about: undefined }
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'card_number_refused') throw error
+    throw invalid('its body is not a message of the sandbox')
+  }
 }

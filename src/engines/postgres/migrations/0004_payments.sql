@@ -86,7 +86,8 @@ create table webhook_inbox (
   event_id text not null,
   event_type text not null,
   subject jsonb,
-  body text not null,
+  -- Encrypted, and forgotten after some days.
+  body text,
   received_at timestamptz not null,
   attempts int not null,
   next_attempt_at timestamptz,
@@ -96,6 +97,7 @@ create table webhook_inbox (
 );
 create index webhook_inbox_due on webhook_inbox (next_attempt_at) where next_attempt_at is not null;
 create index webhook_inbox_received on webhook_inbox (received_at, processor, event_id);
+create index webhook_inbox_bodies on webhook_inbox (received_at) where body is not null and next_attempt_at is null;
 
 -- Keys of persons, each encrypted under a master key that is not here. Destroying one erases what is under it.
 create table personal_keys (
@@ -124,12 +126,12 @@ create table payment_view_gen (
   customer_id text,
   order_id text,
   processor text not null,
-  state jsonb not null,
+  -- Only programs look into it, so it is kept as it comes.
+  state json not null,
   created_at timestamptz not null,
   updated_at timestamptz not null,
   primary key (generation, shard, payment_intent_id)
 ) with (fillfactor = 80);
-create index payment_view_customer on payment_view_gen (generation, customer_id, created_at, payment_intent_id);
 
 create view payment_view as
 select shard, payment_intent_id, version, status, currency, amount, authorized, captured, refunded, disputed, customer_id,
@@ -195,10 +197,9 @@ create table ledger_entries_gen (
   currency text not null,
   amount bigint not null,
   timestamp timestamptz not null,
-  primary key (generation, shard, event_id, line)
+  primary key (generation, payment_intent_id, event_id, line)
 );
 create index ledger_entries_account on ledger_entries_gen (generation, account, timestamp, shard, event_id, line);
-create index ledger_entries_payment on ledger_entries_gen (generation, payment_intent_id, event_id, line);
 
 create view ledger_entries as
 select shard, event_id, line, payment_intent_id, account, currency, amount, timestamp
@@ -262,14 +263,18 @@ select shard, payment_intent_id, version, state_version, event_hash, state
 from payment_snapshots_gen
 where generation = (select live_generation from projections where name = 'payment_snapshots');
 
--- The sandbox processor: books of its own, as if they lay in another house.
+-- Sandbox processors: books of their own, as if they lay in another house.
 create table sandbox_keys (
-  key text primary key,
-  expires_at timestamptz not null
+  processor text not null,
+  key text not null,
+  expires_at timestamptz not null,
+  primary key (processor, key)
 );
 
 create table sandbox_charges (
   reference text primary key,
+  processor text not null,
+  key text not null,
   payment_intent_id text not null,
   token text not null,
   currency text not null,
@@ -277,20 +282,37 @@ create table sandbox_charges (
   requested bigint not null,
   authorized bigint not null,
   captured bigint not null,
-  refunded bigint not null
+  refunded bigint not null,
+  expires_at timestamptz,
+  dispute jsonb
 );
 
 create table sandbox_entries (
   entry_id bigint primary key,
+  processor text not null,
   key text not null,
   kind text not null,
   reference text not null,
+  charge text,
   payment_intent_id text not null,
   amount bigint not null,
   currency text not null,
   status text not null,
   code text,
   message text,
+  expires_at timestamptz,
   created_at timestamptz not null
 );
 create index sandbox_entries_key on sandbox_entries (key, entry_id);
+
+-- What a sandbox will do of its own accord, and tell by webhook.
+create table sandbox_dues (
+  processor text not null,
+  due_id text not null,
+  due_at timestamptz not null,
+  deed jsonb not null,
+  -- Order of deeds that are due at the same time.
+  number bigint generated always as identity,
+  primary key (processor, due_id)
+);
+create index sandbox_dues_due on sandbox_dues (processor, due_at, number);

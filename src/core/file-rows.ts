@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { type InfoRecord, parse } from 'csv-parse'
-import { AppError, messageOf } from '../../core/errors.ts'
+import { AppError, messageOf } from './errors.ts'
 
 export const IMPORT_FORMATS = ['csv', 'jsonl'] as const
 export type ImportFormat = (typeof IMPORT_FORMATS)[number]
