@@ -7,6 +7,8 @@ import { ordersPipeline } from './orders-pipeline.ts'
 import { ordersPlace } from './orders-place.ts'
 import { ordersReport } from './orders-report.ts'
 import { paymentsAppend } from './payments-append.ts'
+import { paymentsLoad } from './payments-load.ts'
+import { paymentsProjection } from './payments-projection.ts'
 import { reportOf, textOf, writeReport } from './report.ts'
 import { socialFanout } from './social-fanout.ts'
 import { socialMemory } from './social-memory.ts'
@@ -24,6 +26,8 @@ const BENCHES: readonly Bench[] = [
   ordersPipeline,
   ordersImport,
   paymentsAppend,
+  paymentsLoad,
+  paymentsProjection,
   http,
 ]
 

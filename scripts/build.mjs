@@ -1,4 +1,4 @@
-// Builds dist/ (and with --tools the benchmarks) when something changed since the last build.
+// Builds dist/ (and with --tools the benchmarks and the simulation) when something changed since the last build.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -52,6 +52,7 @@ if (process.argv.includes('--tools')) {
   compile('tsconfig.tools.json', 'dist-tools', [
     'src',
     'bench',
+    'simulation',
     'tsconfig.json',
     'tsconfig.tools.json',
     'package-lock.json',

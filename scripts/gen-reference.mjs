@@ -31,7 +31,10 @@ function errorsPage({ ERROR_CODES }) {
 
 function shownDefault(setting) {
   if (setting.fallback === undefined) return ''
-  return 'secret' in setting ? '*(for development)*' : code(setting.fallback)
+  const { fallback } = setting
+  return 'secret' in setting
+    ? '*(for development)*'
+    : code(Array.isArray(fallback) ? JSON.stringify(fallback) : fallback)
 }
 
 function configurationPage({ SETTINGS, SETTING_NAMES, flagOf, optionOf, variableOf }) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { main as feed } from '../examples/feed.ts'
+import { main as ownProcessor } from '../examples/own-processor.ts'
 import { main as paymentsAlone } from '../examples/payments-alone.ts'
 import { main as rankedTimeline } from '../examples/ranked-timeline.ts'
 import { main as shop } from '../examples/shop.ts'
@@ -20,6 +21,10 @@ describe('the examples do what they say', () => {
 
   it('payments-alone.ts recovers a charge whose answer was lost', async () => {
     expect(await paymentsAlone()).toEqual({ first: 'unknown', last: 'captured' })
+  })
+
+  it('own-processor.ts takes over from a processor that is down, and gives money back', async () => {
+    expect(await ownProcessor()).toEqual({ processor: 'voucher', balance: 3_000, refused: 'processor_cannot' })
   })
 
   it('webhook-receiver.ts is told of a payment, and believes nobody else', async () => {

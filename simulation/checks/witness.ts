@@ -1,19 +1,13 @@
-import { NO_HASH } from '../../src/core/canonical-json.ts'
+import { NO_HASH, sortedJson } from '../../src/core/canonical-json.ts'
 import type { RecordedEvent } from '../../src/payments/model/events.ts'
 import { evolve } from '../../src/payments/model/evolve.ts'
 import { eventHash } from '../../src/payments/model/hash-chain.ts'
-import {
-  commandOf,
-  expiresAtMs,
-  initialState,
-  type OperationStatus,
-  type PaymentState,
-  statusOf,
-} from '../../src/payments/model/state.ts'
+import { commandOf, expiresAtMs, initialState, type PaymentState, statusOf } from '../../src/payments/model/state.ts'
 import { stateToJson } from '../../src/payments/model/state-json.ts'
 import { readEvent } from '../../src/payments/model/upcast.ts'
 import type { SandboxEntry } from '../../src/payments/ports/sandbox-ledger.ts'
 import type { StoredEvent } from '../../src/payments/ports/store.ts'
+import { ONCE } from '../world/client.ts'
 import type { Books, Head, Tables, Witness } from '../world/tables.ts'
 
 /** A rule that did not hold. */
@@ -45,6 +39,11 @@ const NOT_DONE = new Set([
   ...['DECLINED', 'INCREMENT_DECLINED', 'CAPTURE_FAILED', 'VOID_FAILED', 'REFUND_FAILED', 'EVIDENCE_FAILED'],
 ])
 
+/** The order of members says nothing. */
+export function sameState(a: PaymentState, b: PaymentState): boolean {
+  return sortedJson(stateToJson(a)) === sortedJson(stateToJson(b))
+}
+
 /** What a processor's entry of another status than `succeeded` proves about a refund whose money came back. */
 const isReturned = (entry: SandboxEntry) => entry.kind === 'refund' && entry.code === 'refund_returned'
 
@@ -55,6 +54,7 @@ const isReturned = (entry: SandboxEntry) => entry.kind === 'refund' && entry.cod
 export function createWitness(tables: Tables, books: Books): Witnesses {
   const states = new Map<string, PaymentState[]>()
   const operationOfKey = new Map<string, string>()
+  const operationOfActor = new Map<string, string>()
   const seenLogs = tables.logs.map(() => 0)
   let violation: Violation | undefined
 
@@ -73,7 +73,11 @@ export function createWitness(tables: Tables, books: Books): Witnesses {
   function checkLog(shard: number): void {
     const log = tables.logs[shard]!
     for (let at = seenLogs[shard]!; at < log.length; at++)
-      check(log[at]!.eventId === BigInt(at + 1), 'log numbers are dense', () => `shard ${shard} has ${log[at]!.eventId} at ${at + 1}`)
+      check(
+        log[at]!.eventId === BigInt(at + 1),
+        'log numbers are dense',
+        () => `shard ${shard} has ${log[at]!.eventId} at ${at + 1}`,
+      )
     seenLogs[shard] = log.length
   }
 
@@ -101,6 +105,14 @@ export function createWitness(tables: Tables, books: Books): Witnesses {
         'nothing is recorded as failed that a processor did',
         () => `${at()}: the processor has ${succeeded.map((entry) => entry.reference).join(', ')}`,
       )
+  }
+
+  /** Also without a key a request is carried out once, however often the database had to be asked. */
+  function checkOnce({ actor, opId, type }: StoredEvent): void {
+    if (!actor.startsWith(ONCE) || opId === undefined || !type.endsWith('_REQUESTED')) return
+    const known = operationOfActor.get(actor)
+    check(known === undefined || known === commandOf(opId), 'a request has one operation', () => `${opId} and ${known}`)
+    operationOfActor.set(actor, commandOf(opId))
   }
 
   function checkEvent(event: StoredEvent, before: PaymentState, prevHash: Uint8Array): void {
@@ -156,8 +168,13 @@ export function createWitness(tables: Tables, books: Books): Witnesses {
       states.set(id, past)
       checkLog(stream[0]!.shard)
       let state = past.at(-1)!
-      check(fromVersion === state.version + 1, 'versions are dense', () => `${id}: ${fromVersion} after ${state.version}`)
+      check(
+        fromVersion === state.version + 1,
+        'versions are dense',
+        () => `${id}: ${fromVersion} after ${state.version}`,
+      )
       for (const event of stream.slice(fromVersion - 1)) {
+        checkOnce(event)
         checkEvent(event, state, stream[state.version - 1]?.hash ?? NO_HASH)
         const recorded = readEvent(event)
         checkOutcome(id, recorded, state, event.actor)
@@ -183,7 +200,11 @@ export function createWitness(tables: Tables, books: Books): Witnesses {
       const row = tables.operations.get(key)
       check(row !== undefined, 'no processor is called before the request is stored', () => `${kind} ${key}`)
       const succeeded = entriesOf(processor, key).filter((each) => each.status === 'succeeded')
-      check(succeeded.length <= 1 && entriesOf(processor, key).length <= 1, 'a key moves money once', () => `${kind} ${key}`)
+      check(
+        succeeded.length <= 1 && entriesOf(processor, key).length <= 1,
+        'a key moves money once',
+        () => `${kind} ${key}`,
+      )
       const isLate = row!.status === 'failed' && status === 'succeeded'
       check(!isLate, 'nothing is done that was recorded as failed', () => `${kind} ${key} at ${processor}`)
     },
@@ -191,7 +212,7 @@ export function createWitness(tables: Tables, books: Books): Witnesses {
       for (const [id, state] of folded) {
         const replayed = states.get(id)?.[state.version]
         check(
-          replayed !== undefined && JSON.stringify(stateToJson(state)) === JSON.stringify(stateToJson(replayed)),
+          replayed !== undefined && sameState(state, replayed),
           'a view is the replay of what it has seen',
           () => `${id} at version ${state.version}`,
         )
@@ -205,5 +226,3 @@ export function createWitness(tables: Tables, books: Books): Witnesses {
     },
   }
 }
-
-export type Ended = Extract<OperationStatus, 'succeeded' | 'failed'>

@@ -74,7 +74,10 @@ function deedFor({ random, tables, witness }: World, id: string): Deed {
 function change(cast: Cast): void {
   const { world, clients } = cast
   const { random, tables, witness } = world
-  if (tables.heads.size === 0) return create(cast)
+  if (tables.heads.size === 0) {
+    create(cast)
+    return
+  }
   const id = random.pick([...tables.heads.keys()])
   const deed = deedFor(world, id)
   const state = witness.states.get(id)!.at(-1)!
@@ -107,7 +110,9 @@ function change(cast: Cast): void {
 /** The same request again, from one who has lost patience, or does not believe the answer. */
 function repeat(cast: Cast): void {
   const { world, clients } = cast
-  const known = clients.requests.filter((request) => request.status !== 'refused' && !clients.isUnderWay(request))
+  const known = clients.requests.filter(
+    (request) => request.isKeyed && request.status !== 'refused' && !clients.isUnderWay(request),
+  )
   if (known.length > 0) clients.send(world.random.pick(known), anyInstance(cast))
 }
 
@@ -148,11 +153,13 @@ export function resolveOne(cast: Cast): void {
   const { opId, processor, kind } = random.pick(inReview)
   const entry = books.entries.get(`${processor} ${opId}`)?.at(-1)
   const currency = world.witness.states.get(tables.operations.get(opId)!.paymentIntentId)!.at(-1)!.currency
-  const isUnclear = entry?.status === 'pending' || entry?.status === 'requires_action' || entry?.code === 'refund_returned'
+  const isUnclear =
+    entry?.status === 'pending' || entry?.status === 'requires_action' || entry?.code === 'refund_returned'
   // Money in another currency is nothing that can be recorded; it stays in review.
   if (entry !== undefined && entry.currency !== currency) return
   const note = 'As the processor shows'
-  const decision = isUnclear || random.chance(0.2) ? 'ask_again' : entry?.status === 'succeeded' ? 'succeeded' : 'failed'
+  const decision =
+    isUnclear || random.chance(0.2) ? 'ask_again' : entry?.status === 'succeeded' ? 'succeeded' : 'failed'
   const amount = decision === 'succeeded' && kind === 'authorize' ? { amount: Number(entry!.amount) } : {}
   const input = { decision, note, ...amount, ...(entry === undefined ? {} : { reference: entry.reference }) } as const
   trace(() => `the operator says that ${opId} ${decision}`)

@@ -78,7 +78,7 @@ export function openLog(tables: Tables, send: Send): LogStore<Transaction> {
 /** The read models as the product folds them: the rows are of its own pure functions, only the tables are ours. */
 export function paymentProjection(witness: Witness): Projection<Transaction> {
   return {
-    ...{ name: NAME, log: 'payments', version: 1, batchEvents: 7 },
+    ...{ name: NAME, log: 'payments', version: 1, batchEvents: 20 },
     async handle({ events }, { models }) {
       const known = new Map<string, PaymentState>()
       for (const { streamId } of events) {

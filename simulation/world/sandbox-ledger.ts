@@ -22,7 +22,8 @@ export function openSandboxLedger(books: Books, witness: Witness): SandboxLedger
   }
 
   const find = (key: string, processor?: string): SandboxEntry | undefined => {
-    const processors = processor === undefined ? [...new Set(Array.from(books.charges.values(), (c) => c.processor))] : [processor]
+    const processors =
+      processor === undefined ? [...new Set(Array.from(books.charges.values(), (c) => c.processor))] : [processor]
     return processors.flatMap((each) => entriesOf(`${each} ${key}`)).at(-1)
   }
 
@@ -68,7 +69,10 @@ export function openSandboxLedger(books: Books, witness: Witness): SandboxLedger
       }
     },
     entriesOf: async (keys) =>
-      [...books.entries].flatMap(([name, entries]) => (keys.includes(name.slice(name.indexOf(' ') + 1)) ? entries : [])),
-    entries: async () => [...books.entries.values()].flat().map((entry, index) => ({ entryId: BigInt(index + 1), entry })),
+      [...books.entries].flatMap(([name, entries]) =>
+        keys.includes(name.slice(name.indexOf(' ') + 1)) ? entries : [],
+      ),
+    entries: async () =>
+      [...books.entries.values()].flat().map((entry, index) => ({ entryId: BigInt(index + 1), entry })),
   }
 }

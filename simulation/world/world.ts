@@ -50,7 +50,11 @@ export function createWorld(timeline: Timeline, random: Random, trace: (line: ()
   const books = createBooks()
   const witness = createWitness(tables, books)
   const ledger = openSandboxLedger(books, witness)
-  const options = { ledger, clock: { now: timeline.now, sleep: () => Promise.resolve() }, webhookSecret: WEBHOOK_SECRET }
+  const options = {
+    ledger,
+    clock: { now: timeline.now, sleep: () => Promise.resolve() },
+    webhookSecret: WEBHOOK_SECRET,
+  }
   const sandboxes = [
     createSandbox(options),
     createSandbox({ ...options, name: 'sandbox_basic', capabilities: BASIC_CAPABILITIES }),

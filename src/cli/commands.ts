@@ -12,6 +12,7 @@ import { operations } from './commands/operations.ts'
 import { queue } from './commands/queue.ts'
 import { rebuild } from './commands/rebuild.ts'
 import { report } from './commands/report.ts'
+import { seals } from './commands/seals.ts'
 import { serve } from './commands/serve.ts'
 import { verify } from './commands/verify.ts'
 import { work } from './commands/work.ts'
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   importCommand,
   exportCommand,
   verify,
+  seals,
   explain,
   report,
   rebuild,

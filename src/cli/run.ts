@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { flagOf, loadConfig, SETTING_NAMES, SETTINGS } from '../core/config.ts'
+import { flagOf, loadConfig, SETTING_NAMES, SETTINGS, textOfValue } from '../core/config.ts'
 import { isAppError, messageOf } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import { type Command, type CommandOption, type Terminal, UsageError } from './command.ts'
@@ -128,7 +128,7 @@ function overview(): string {
   const settings = Object.fromEntries(
     SETTING_NAMES.map((name) => {
       const fallback: unknown = SETTINGS[name].fallback
-      const shown = fallback === undefined || 'secret' in SETTINGS[name] ? '' : ` (default ${String(fallback)})`
+      const shown = fallback === undefined || 'secret' in SETTINGS[name] ? '' : ` (default ${textOfValue(fallback)})`
       return [flagOf(name), { type: 'string', about: `${SETTINGS[name].about}${shown}` } as const]
     }),
   )

@@ -164,7 +164,7 @@ const CARD_FIELDS: ReadonlySet<string> = new Set([
 ])
 /** Where `number` is that of a card. */
 const CARD_PARENTS: ReadonlySet<string> = new Set(['card', 'creditcard', 'debitcard', 'paymentmethod'])
-const MAYBE_CARD_FIELD = /card|cc|pan|number|cv|csc|code|track|magn|pin|value/i
+const MAYBE_CARD_FIELD = /card|cc|pan|number|cv|csc|code|track|mag|pin|value/i
 
 const letters = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
 

@@ -233,12 +233,13 @@ export function loadConfig(
  */
 export function configFromOptions(options: ConfigOptions): Config {
   const given: Readonly<Record<string, unknown>> = options
-  return settle((name) => [optionOf(name), textOf(given[optionOf(name)])])
+  return settle((name) => [optionOf(name), textOfValue(given[optionOf(name)])])
 }
 
-function textOf(option: unknown): string | undefined {
-  if (option === undefined) return undefined
-  return typeof option === 'object' ? JSON.stringify(option) : String(option)
+/** A value of a setting as the text that it is parsed from. */
+export function textOfValue(value: unknown): string | undefined {
+  if (value === undefined) return undefined
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
 /** Parses every setting from the text that `given` finds for it, with the name under which it was found. */

@@ -30,7 +30,16 @@ export function orderPaymentSubscriptions(deps: OrderPaymentsDeps): Subscription
     {
       name: 'flow_payments_to_orders',
       store: deps.paymentLog,
-      types: ['AUTHORIZED', 'PARTIALLY_AUTHORIZED', 'CAPTURED', 'REFUNDED', 'OUTCOME_CORRECTED'],
+      types: [
+        'ACTION_REQUIRED',
+        'AUTHORIZED',
+        'PARTIALLY_AUTHORIZED',
+        'CAPTURED',
+        'REFUNDED',
+        'REFUND_FAILED',
+        'REFUND_REVERSED',
+        'OUTCOME_CORRECTED',
+      ],
       handle: (event) => unlessRefused(deps, event, onPaymentMoved),
     },
     {
@@ -79,11 +88,23 @@ async function onPaymentMoved(deps: OrderPaymentsDeps, event: LogEvent): Promise
     currency: payment.currency,
     occurred_at: new Date(event.timestampMs).toISOString(),
   }
+  if (event.type === 'REFUND_FAILED' || event.type === 'REFUND_REVERSED') return tellRefund(deps, event, payment)
   const context = { actor: ACTOR }
   if (payment.captured > 0) await deps.orders.recordPayment({ ...fact, captured: payment.captured }, context)
   if (payment.refunded > 0) await deps.orders.recordRefund({ ...fact, refunded: payment.refunded }, context)
   const order = await deps.orders.get(payment.order_id)
   if (order.status === 'CANCELLED') await voidRest(deps, payment)
+}
+
+/**
+ * Money that an order was to give back is still here. What the order says stays: it is what the buyer was promised. To try
+ * again, or another way, is for a person: the same refund would fail the same way.
+ */
+function tellRefund({ logger }: OrderPaymentsDeps, event: LogEvent, payment: Payment): void {
+  const { order_id: order, payment_intent_id: id } = payment
+  const fields = { order_id: order, payment_intent_id: id, event_type: event.type, amount: event.payload['amount'] }
+  const what = event.type === 'REFUND_FAILED' ? 'failed' : 'came back'
+  logger.error(fields, `order ${order} needs a person: a refund of ${id} ${what}`)
 }
 
 async function onOrderMoved(deps: OrderPaymentsDeps, event: LogEvent): Promise<void> {
@@ -129,11 +150,11 @@ async function unlessDone(deps: OrderPaymentsDeps, payment: Payment, run: () => 
   }
 }
 
-/** Voids what is set aside for a cancelled order and was not captured. */
+/** Voids what is set aside for a cancelled order and was not captured, and what still waits for the buyer. */
 async function voidRest(deps: OrderPaymentsDeps, payment: Payment): Promise<void> {
-  const { payment_intent_id: id, authorized, captured, capture_pending: pending } = payment
-  if (authorized <= captured + pending) return
-  const context = { actor: ACTOR, idempotencyKey: `void:${id}:${captured}` }
+  const { payment_intent_id: id, status, authorized, captured, capture_pending: pending } = payment
+  if (authorized <= captured + pending && status !== 'requires_action') return
+  const context = { actor: ACTOR, idempotencyKey: `void:${id}:${status}:${authorized}:${captured}` }
   await unlessDone(deps, payment, () => deps.payments.void(id, {}, context))
 }
 

@@ -44,17 +44,11 @@ async function nextSeal(deps: SealerDeps, { shard, head }: ShardToSeal, last: Se
   return signSeal({ log: store.log, shard, number, eventId, chainHash: chain, sealedAtMs, previous }, await deps.key())
 }
 
-interface ShardSealed {
-  readonly shard: number
-  readonly last: Seal | undefined
-  readonly added: number
-}
-
 /** Seals what is due in one shard, or with `all` everything; answers the last seal it knows of and how many are new. */
-async function sealShard(deps: SealerDeps, state: ShardToSeal, all: boolean): Promise<ShardSealed> {
+async function sealShard(deps: SealerDeps, state: ShardToSeal, all: boolean) {
   const { store, clock } = deps
   let { last } = state
-  let added = 0
+  let count = 0
   if (last !== undefined && last.eventId > state.head)
     throw gap(store.log, state.shard, `${state.head} events, but seals up to ${last.eventId}`)
   const isOld = state.oldestUnsealedAtMs !== undefined && clock.now() - state.oldestUnsealedAtMs >= LIMITS.sealEveryMs
@@ -65,50 +59,61 @@ async function sealShard(deps: SealerDeps, state: ShardToSeal, all: boolean): Pr
     // Another sealer was faster; what is left is for the next look.
     if (!(await store.add(seal))) break
     last = seal
-    added += 1
+    count += 1
   }
-  return { shard: state.shard, last, added }
+  return { last, count }
 }
 
-/** Copies what the copies lack; says loudly when they and the database contradict each other. */
-async function copySeals(deps: SealerDeps, copies: SealCopies, sealed: readonly ShardSealed[]): Promise<void> {
-  const { store, logger } = deps
-  const lasts = await copies.lasts()
-  for (const { shard, last } of sealed) {
-    let copied = lasts.get(shard)
-    const lacks = (copied?.number ?? 0) > (last?.number ?? 0)
-    if (lacks) logger.error({ shard }, `${store.log}: seals of shard ${shard} are gone from the database`)
-    while (last !== undefined && (copied?.number ?? 0) < last.number) {
-      const seals = await store.list(shard, copied?.number ?? 0, SEALS_PER_COPY)
-      const [first] = seals
-      if (first === undefined) break
-      if (Buffer.compare(first.previous, copied === undefined ? NO_HASH : sealHash(copied)) !== 0)
-        logger.error({ shard }, `${store.log}: seal ${first.number} of shard ${shard} does not follow its copies`)
-      await copies.append(seals)
-      copied = seals.at(-1)
-    }
+/**
+ * Throws `log_gap` when the database lacks the last copied seal or has another: what stands there now must not be sealed
+ * as if it had always been so.
+ */
+async function compareWithCopy(
+  store: SealStore,
+  { shard, last }: ShardToSeal,
+  copied: Seal | undefined,
+): Promise<void> {
+  if (copied === undefined) return
+  const [stored] = last?.number === copied.number ? [last] : await store.list(shard, copied.number - 1, 1)
+  if (stored?.number !== copied.number)
+    throw gap(store.log, shard, `no seal ${copied.number}, of which there is a copy`)
+  if (Buffer.compare(sealHash(stored), sealHash(copied)) !== 0)
+    throw gap(store.log, shard, `another seal ${copied.number} than that of which there is a copy`)
+}
+
+/** Copies what the copies of a shard lack. */
+async function copySeals(store: SealStore, copies: SealCopies, shard: number, from: number, to: number): Promise<void> {
+  for (let copied = from; copied < to; ) {
+    const seals = await store.list(shard, copied, SEALS_PER_COPY)
+    if (seals.length === 0) return
+    await copies.append(seals)
+    copied = seals.at(-1)!.number
   }
 }
 
 /**
  * Seals once what is due: every {@link LIMITS.sealEveryEvents} events, and all when the oldest has waited for
  * {@link LIMITS.sealEveryMs}; with `all` everything there is. Any number of processes may do it at the same time, and
- * any may die at any point: a seal is one insert that only one of them can make. A shard with a gap is passed over with
- * an error in the log. Answers the number of new seals.
+ * any may die at any point: a seal is one insert that only one of them can make. A shard with a gap, or
+ * that contradicts its copies, is passed over with an error in the log. Answers the number of new seals.
  */
 export async function sealNow(deps: SealerDeps, { all = false } = {}): Promise<number> {
   const { store, copies, logger } = deps
-  const sealed: ShardSealed[] = []
+  // Before the seals, so that an honest copy always finds its seal.
+  const lasts = await copies?.lasts()
+  let added = 0
   for (const state of await store.shards()) {
+    const copied = lasts?.get(state.shard)
     try {
-      sealed.push(await sealShard(deps, state, all))
+      await compareWithCopy(store, state, copied)
+      const { last, count } = await sealShard(deps, state, all)
+      added += count
+      if (copies !== undefined) await copySeals(store, copies, state.shard, copied?.number ?? 0, last?.number ?? 0)
     } catch (error) {
       logger.error({ err: error, shard: state.shard }, messageOf(error))
-      sealed.push({ shard: state.shard, last: state.last, added: 0 })
     }
   }
-  if (copies !== undefined) await copySeals(deps, copies, sealed)
-  return sealed.reduce((sum, { added }) => sum + added, 0)
+  return added
 }
 
 /** Seals until closed. */

@@ -43,6 +43,7 @@ const Metadata = Type.Record(
   Type.String({ pattern: '^[A-Za-z0-9_.-]{1,40}$' }),
   Type.String({ maxLength: LIMITS.metadataValueCharsMax }),
   {
+    additionalProperties: false,
     maxProperties: LIMITS.paymentMetadataMax,
     description: 'Notes for programs, kept with the payment for good: nothing personal, since it can never be erased',
     examples: [{ basket: 'b-1' }],
@@ -80,6 +81,7 @@ export const PaymentMethodSchema = Type.Object(
     token: Token,
     tokens: Type.Optional(
       Type.Record(Type.String({ pattern: '^[a-z0-9_]{1,40}$' }), Token, {
+        additionalProperties: false,
         maxProperties: LIMITS.paymentRouteMax,
         description:
           'The same card or account as other processors know it, by name of the processor; an authorization can fail over to these',
@@ -148,7 +150,7 @@ export type VoidPayment = Static<typeof VoidPayment>
 const Reason = Type.String({
   minLength: 1,
   maxLength: LIMITS.reasonCharsMax,
-  description: 'Why, for people',
+  description: 'Why, for people; nothing personal, since it can never be erased',
   examples: ['damaged in transit'],
 })
 
@@ -167,6 +169,7 @@ export const SubmitEvidence = Type.Object(
       Type.String({ pattern: '^[a-z][a-z0-9_]{0,59}$' }),
       Type.String({ minLength: 1, maxLength: LIMITS.evidenceCharsMax }),
       {
+        additionalProperties: false,
         minProperties: 1,
         maxProperties: LIMITS.evidenceTextsMax,
         description: 'Texts by name, as the processor knows the names; stored encrypted',
@@ -191,7 +194,7 @@ export const ResolveOperation = Type.Object(
     note: Type.String({
       minLength: 1,
       maxLength: LIMITS.reasonCharsMax,
-      description: 'How you know, for those who read the history',
+      description: 'How you know, for those who read the history; nothing personal, since it can never be erased',
     }),
   },
   { additionalProperties: false },

@@ -6,6 +6,7 @@ import type { Payments } from '../payments/payments.ts'
 
 export type { FanfoldOptions } from '../app/base.ts'
 export type { Payments } from '../payments/payments.ts'
+export type * from '../payments/processing/processor.ts'
 export type * from '../payments/schemas.ts'
 
 /** Opens payments and their read models, without the other models. Options and errors as for `createFanfold`. */

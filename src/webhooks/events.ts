@@ -17,9 +17,9 @@ export const TEST_EVENT_TYPE = 'webhook.test'
 
 /**
  * Left out of what is sent: how somebody pays (the token of a card, its last digits) is nobody's business outside, and
- * a next action leads to a page that is meant for the buyer alone.
+ * a next action leads to a page that is meant for the buyer alone. What is personal is encrypted: nobody could read it.
  */
-const KEPT_INSIDE = new Set(['payment_method', 'action'])
+const KEPT_INSIDE = new Set(['payment_method', 'action', 'personal'])
 
 /** `ORDER_PAID` -> `order.paid`, `ITEMS_SHIPPED` -> `order.items_shipped`, `CAPTURED` -> `payment.captured`. */
 export function eventTypeOf(log: LogName, type: string): string {

@@ -41,7 +41,7 @@ describe('help and usage', () => {
     [['serve', '--wings', '2'], /wings/],
     [['import', 'planets', 'x'], /follows, posts, orders/],
     [['import', 'follows', '/nowhere/at/all'], /no file/],
-    [['report'], /sales or facts/],
+    [['report'], /sales, facts or settlement/],
     [['report', 'facts'], /--csv FILE/],
     [['archive'], /report/],
     [['rebuild', 'timelines', '--month', '2026-03'], /--month is for/],

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { EventRow } from '../../src/engines/postgres/payment-rows.ts'
 import { newSealKey, type Seal, sealHash, signSeal } from '../../src/log/seal.ts'
+import { sealNow } from '../../src/log/sealer.ts'
 import type { ProofFinding } from '../../src/payments/proof/findings.ts'
 import { openProof, openTampering } from '../setup/payment-proof.ts'
 import { card, openPaymentBench, type PaymentBench } from '../setup/payments.ts'
@@ -191,6 +192,17 @@ for (const engine of sqlEngines()) {
       const alone = await proof.offline({ keys: proof.keys })
       const all = { event_id: '1', to_event_id: String(rows.length) }
       expect(alone.findings).toEqual([expect.objectContaining({ kind: 'not_sealed', shard, ...all })])
+    })
+
+    it('names a log that was written anew and sealed again with the right key, by the copies', async () => {
+      await tampering.rewrite(shard, rows.map(forge))
+      await bench.sql.query('delete from log_seals where shard = $1', [shard])
+      expect(await proof.seal()).toBe(0)
+      // A sealer that has no copies seals what it finds.
+      await bench.clock.advance(1_000)
+      await sealNow({ ...proof.deps, copies: undefined }, { all: true })
+      await expectNamed({ kind: 'seal_replaced', shard, seal_number: 1 }, around(0))
+      expect((await proof.offline({ keys: proof.keys })).findings).toEqual([])
     })
 
     const sealEdits: [what: string, statement: string, kind: string][] = [

@@ -69,16 +69,65 @@ for (const engine of sqlEngines()) {
         'update payment_intents set captured = 999 where payment_intent_id = $1',
         /head: captured is 999, its events say 1000/,
       ],
-      ['a head that was deleted', 'delete from payment_intents where payment_intent_id = $1', /has events but no head/],
+      [
+        'a head that was deleted',
+        'delete from payment_intents where payment_intent_id = $1',
+        /has events or rows in the read models, but no head/,
+      ],
       [
         'a view that shows something else',
-        `update payment_view_gen set state = state || '{"captured": 1}' where payment_intent_id = $1`,
-        /view: captured/,
+        `update payment_view_gen set state = (state::jsonb || '{"captured": 1}')::json where payment_intent_id = $1`,
+        /view: captured is not what/,
+      ],
+      [
+        'a view with another amount beside its state',
+        'update payment_view_gen set captured = 1 where payment_intent_id = $1',
+        /view: captured is 1, its events say 1000/,
+      ],
+      [
+        'a view that is missing',
+        'delete from payment_view_gen where payment_intent_id = $1',
+        /view: the payment is missing/,
       ],
       [
         'a transaction that is missing',
         `delete from customer_transactions_gen where payment_intent_id = $1 and event_type = 'CAPTURED'`,
-        /customer transactions/,
+        /customer transactions: \(5 CAPTURED 1000 USD .*\) is missing/,
+      ],
+      [
+        'a transaction that nobody made',
+        `insert into customer_transactions_gen select generation, customer_id, timestamp, payment_intent_id, 9, event_type, 7, currency, order_id
+         from customer_transactions_gen where payment_intent_id = $1 and event_type = 'CAPTURED'`,
+        /customer transactions: \(9 CAPTURED 7 USD .*\) is there, and no event says so/,
+      ],
+      [
+        'a line of the ledger that was changed, the event it unbalances, and the sums that it is part of',
+        `update ledger_entries_gen set amount = amount - 1 where payment_intent_id = $1 and account = 'sales'`,
+        /ledger: \(event .* to sales .*is missing[\s\S]*the lines of event \d+ in USD add up to -1[\s\S]*sums of entries: /,
+      ],
+      [
+        'a posting that is missing',
+        'delete from ledger_entries_gen where payment_intent_id = $1',
+        /processors owe 0, the payment says 1000/,
+      ],
+      [
+        'a dispute that nobody opened',
+        `insert into payment_disputes_gen select generation, shard, payment_intent_id, 'dp_1', processor, customer_id, order_id, 5, currency,
+         'fraudulent', 'lost', 'infinity', created_at, updated_at from payment_view_gen where payment_intent_id = $1`,
+        /disputes: \(dp_1 lost 5 USD .*\) is there/,
+      ],
+      [
+        'a snapshot that is not what the events say',
+        `insert into payment_snapshots_gen select v.generation, v.shard, v.payment_intent_id, 4, 2, e.hash, v.state::jsonb
+         from payment_view_gen v join payment_events e on e.payment_intent_id = v.payment_intent_id and e.version = 4
+         where v.payment_intent_id = $1`,
+        /snapshot 4 is not what the events say/,
+      ],
+      [
+        'a snapshot of an event that is not there',
+        `insert into payment_snapshots_gen select generation, shard, payment_intent_id, 50, 2, ''::bytea, state::jsonb
+         from payment_view_gen where payment_intent_id = $1`,
+        /snapshot 50 is of an event that is not there/,
       ],
       [
         'an operation that nobody will look at',
@@ -86,8 +135,19 @@ for (const engine of sqlEngines()) {
         /status is unknown, its events say succeeded/,
       ],
       [
+        'an operation that moved another amount',
+        `update payment_operations set settled = 1 where payment_intent_id = $1 and kind = 'capture'`,
+        /settled is 1, its events say 1000/,
+      ],
+      [
+        'an operation that names another object of the processor',
+        `update payment_operations set reference = 'x' where payment_intent_id = $1 and kind = 'capture'`,
+        /reference is x, its events say /,
+      ],
+      [
         'a charge the processor has done twice',
-        `insert into sandbox_entries select entry_id + 1, key, kind, reference, payment_intent_id, amount, currency, status, code, message, created_at from sandbox_entries where payment_intent_id = $1 and kind = 'capture'`,
+        `insert into sandbox_entries select entry_id + 1, processor, key, kind, reference, charge, payment_intent_id, amount, currency,
+         status, code, message, expires_at, created_at from sandbox_entries where payment_intent_id = $1 and kind = 'capture'`,
         /done 2 times/,
       ],
       [
@@ -110,6 +170,25 @@ for (const engine of sqlEngines()) {
       it(`names ${what}`, async () => {
         const id = await paid()
         expect(await namedAfter(() => bench.sql.query(statement, [id]))).toMatch(named)
+      })
+    }
+
+    const sums: [what: string, statement: string, named: RegExp][] = [
+      [
+        'a balance that is not the sum of its entries',
+        `update ledger_balances_gen set debit = debit + 1 where account = 'processor:sandbox'`,
+        /balances: shard \d, processor:sandbox USD: debit \d+1 credit 0, its events say debit \d+0 credit 0/,
+      ],
+      [
+        'sums of a day that are not those of its events',
+        'update payment_daily_gen set captures = captures + 1',
+        /days: shard \d, 2026-01-01 USD sandbox: .*captures \d+/,
+      ],
+    ]
+    for (const [what, statement, named] of sums) {
+      it(`names ${what}`, async () => {
+        await paid()
+        expect(await namedAfter(() => bench.sql.query(statement))).toMatch(named)
       })
     }
 

@@ -78,6 +78,49 @@ describe('orders and payments', () => {
     expect((await server.fanfold.payments.get(payment.payment_intent_id)).status).toBe('voided')
   })
 
+  it('cancelling an order ends a payment that waits for its buyer, before or after', async () => {
+    const { orders, payments } = server.fanfold
+    const [first, second] = [(await place()).order_id, (await place()).order_id]
+    const waiting = await pay(first, 'tok_requires_action')
+    expect(waiting.status).toBe('requires_action')
+    await orders.cancel(first, {}, once())
+    await settled(first)
+    expect((await payments.get(waiting.payment_intent_id)).status).toBe('voided')
+    const body = { amount: 2_000, currency: 'USD', order_id: second, payment_method: { token: 'tok_requires_action' } }
+    const { payment_intent_id } = await payments.create(body, once())
+    await orders.cancel(second, {}, once())
+    await settled(second)
+    await payments.authorize(payment_intent_id, {}, once())
+    await settled(second)
+    expect((await payments.get(payment_intent_id)).status).toBe('voided')
+  })
+
+  it('tells loudly of a refund that failed or came back, and leaves the order as it is', async () => {
+    const { order_id } = await place()
+    const { orders, payments } = server.fanfold
+    const payment = await pay(order_id, 'tok_refund_fails')
+    await settled(order_id)
+    await orders.cancel(order_id, {}, once())
+    const { order } = await settled(order_id)
+    expect(order).toMatchObject({ status: 'CANCELLED', refunded_total: 0, refund_due: 2_000 })
+    const told: object[] = []
+    const [onPayments] = orderPaymentSubscriptions({
+      ...{ orders, payments, orderLog: undefined as never, paymentLog: undefined as never },
+      logger: { error: (fields: object, words: string) => told.push({ ...fields, words }) } as never,
+    })
+    const { items } = await payments.events(payment.payment_intent_id, { limit: 100 })
+    const failed = items.find((event) => event.event_type === 'REFUND_FAILED')!
+    const { event_type: type, payload } = failed
+    const event = { streamId: payment.payment_intent_id, type, payload, timestampMs: 0 }
+    await onPayments!.handle(event as never)
+    await onPayments!.handle({ ...event, type: 'REFUND_REVERSED' } as never)
+    expect(told).toMatchObject([
+      { order_id, amount: 2_000, words: expect.stringContaining('failed') },
+      { order_id, amount: 2_000, words: expect.stringContaining('came back') },
+    ])
+    expect(await orders.get(order_id)).toEqual(order)
+  })
+
   it('cancelling a paid order refunds it, and the order knows', async () => {
     const { order_id } = await place()
     const payment = await pay(order_id)

@@ -10,6 +10,8 @@ declare module 'vitest' {
     /** URL of a Redis server, and of a Redis Cluster, where tests may use keys of a prefix of their own. */
     redisUrl: string | undefined
     redisClusterUrl: string | undefined
+    /** URL of Stripe's own mock server. */
+    stripeMockUrl: string | undefined
     /** Folder of a migrated PGlite database to copy. */
     embeddedTemplate: string
   }
@@ -19,7 +21,7 @@ interface Server {
   /** As scripts/engines calls it. */
   readonly engine: string
   readonly title: string
-  readonly provide: 'postgresUrl' | 'redisUrl' | 'redisClusterUrl'
+  readonly provide: 'postgresUrl' | 'redisUrl' | 'redisClusterUrl' | 'stripeMockUrl'
   readonly defaultUrl: string
   /** Asks it something; throws when it does not answer. */
   ask(url: string): Promise<unknown>
@@ -62,6 +64,17 @@ const SERVERS: readonly Server[] = [
           options,
         ),
       )
+    },
+  },
+  {
+    engine: 'stripe-mock',
+    title: 'stripe-mock',
+    provide: 'stripeMockUrl',
+    defaultUrl: 'http://127.0.0.1:52111',
+    async ask(url) {
+      const response = await fetch(url, { signal: AbortSignal.timeout(3_000) })
+      await response.arrayBuffer()
+      if (!response.headers.has('stripe-mock-version')) throw new Error('what answers there is no stripe-mock')
     },
   },
 ]

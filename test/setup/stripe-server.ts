@@ -30,9 +30,9 @@ export interface StripeEffect {
 /**
  * What goes wrong with a request that changes something: it is lost before it is carried out, or its answer is; the
  * server fails before or (keeping the failure under the key) after carrying it out; another one with its key is at work;
- * there are too many; no answer comes.
+ * the API key is not valid; there are too many; no answer comes.
  */
-export type StripeFault = 'lost_request' | 'lost_answer' | '500' | '500_after' | '409' | '429' | 'silence'
+export type StripeFault = 'lost_request' | 'lost_answer' | '500' | '500_after' | '401' | '409' | '429' | 'silence'
 
 interface Intent extends Json {
   id: string
@@ -94,6 +94,8 @@ export interface StripeServer {
   /** The payer has acted, or the bank has decided; answers the intent. */
   decide(intent: string, verdict: 'succeeded' | 'failed'): Json
   decideRefund(refund: string, status: 'succeeded' | 'failed'): Json
+  /** Ids of the refunds, newest first. */
+  refunds(): string[]
   /** Somebody gives money back in the Dashboard. */
   refundOutside(intent: string, amount: number): void
   close(): Promise<void>
@@ -297,6 +299,7 @@ export async function startStripeServer(): Promise<StripeServer> {
   }
 
   const FAILURES: Partial<Record<StripeFault, { status: number; body: Json }>> = {
+    '401': failure(401, { type: 'invalid_request_error', message: 'Invalid API Key provided.' }),
     '409': failure(409, { code: 'idempotency_key_in_use', message: 'A request with this key is at work.' }),
     '429': failure(429, { code: 'rate_limit', message: 'Too many requests.' }),
     '500': failure(500, { type: 'api_error', message: 'Something broke.' }),
@@ -372,6 +375,7 @@ export async function startStripeServer(): Promise<StripeServer> {
       if (status === 'succeeded') effects.push({ kind: 'refund', key: opId, intent, amount, currency })
       return { ...Object.assign(found, { status }, status === 'failed' ? { failure_reason: 'declined' } : {}) }
     },
+    refunds: () => [...refunds.keys()].reverse(),
     refundOutside(intent, amount) {
       const { currency } = intentNamed(intent)
       const id = newId('re')

@@ -28,15 +28,17 @@ export function signedEvent(type: string, object: object, options: { secret?: st
   const body = JSON.stringify({ id, object: 'event', type, data: { object } }, null, 2)
   const timestamp = Math.floor(atMs / 1_000)
   const signature = signer.webhooks.generateTestHeaderString({ payload: body, secret, timestamp })
-  return { headers: { 'stripe-signature': signature }, body: Buffer.from(body) }
+  return { headers: { 'stripe-signature': signature } as Record<string, string>, body: Buffer.from(body) }
 }
 
-export interface StripeBench extends Pick<PaymentBench, 'clock' | 'verify' | 'project' | 'ports' | 'process'> {
+export interface StripeBench extends Pick<PaymentBench, 'clock' | 'ports' | 'process' | 'sandbox'> {
   readonly server: StripeServer
   readonly stripe: Processor
   readonly payments: Payments
   /** Takes a payment on to its authorization; `opId` is that of the authorization. */
   pay(input?: object): Promise<{ id: string; opId: string; payment: Payment; context: { idempotencyKey: string } }>
+  /** Has {@link check} look at this payment too. */
+  watch(id: string): void
   recover(ms: number): Promise<void>
   deliver(type: string, object: object): Promise<void>
   /**
@@ -70,8 +72,7 @@ export async function openStripeBench(options: Partial<StripeOptions> = {}): Pro
       return kind === undefined || opId === null || amount === 0 ? [] : [`${kind} ${opId} ${amount}`]
     })
   return {
-    ...{ clock, server, stripe, payments, process, ports: bench.ports },
-    ...{ verify: bench.verify, project: bench.project },
+    ...{ clock, server, stripe, payments, process, ports: bench.ports, sandbox: bench.sandbox },
     async pay(input = {}) {
       const created = await payments.create(
         {
@@ -88,6 +89,7 @@ export async function openStripeBench(options: Partial<StripeOptions> = {}): Pro
       const opId = (await payments.events(id)).items[1]!.op_id!
       return { id, opId, payment, context }
     },
+    watch: (id) => void ids.push(id),
     async recover(ms) {
       await clock.advance(ms)
       while ((await payments.recovery.runDue()) > 0);

@@ -6,6 +6,7 @@ import {
   optionOf,
   SETTING_NAMES,
   SETTINGS,
+  textOfValue,
   variableOf,
 } from '../../src/core/config.ts'
 
@@ -113,7 +114,7 @@ describe('the names of a setting', () => {
 
   it.each(SETTING_NAMES)('%s has a default that it would accept, and says what it is', (name) => {
     const { fallback, parse, about } = SETTINGS[name]
-    if (fallback !== undefined) expect(parse(String(fallback))).toBe(fallback)
+    if (fallback !== undefined) expect(parse(textOfValue(fallback)!)).toEqual(fallback)
     expect(about).toMatch(/^[A-Z]/)
   })
 })

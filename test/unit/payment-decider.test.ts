@@ -1,76 +1,23 @@
 import { describe, expect, it } from 'vitest'
-import type { ErrorCode } from '../../src/core/errors.ts'
-import type { PaymentCommand } from '../../src/payments/model/commands.ts'
 import { decide } from '../../src/payments/model/decide.ts'
-import type { PaymentEvent } from '../../src/payments/model/events.ts'
-import { evolve, fold } from '../../src/payments/model/evolve.ts'
-import { captureAfter, initialState, type PaymentState, statusOf } from '../../src/payments/model/state.ts'
+import { EVENT_VERSIONS, type PaymentEvent } from '../../src/payments/model/events.ts'
+import { evolve } from '../../src/payments/model/evolve.ts'
+import { captureAfter, initialState, statusOf } from '../../src/payments/model/state.ts'
 import { readEvent } from '../../src/payments/model/upcast.ts'
-import type { ProcessorOutcome } from '../../src/payments/processing/processor.ts'
-
-const AT = Date.UTC(2026, 0, 1)
-const stateOf = (events: readonly PaymentEvent[]): PaymentState =>
-  fold(events.map((event) => ({ ...event, timestampMs: AT })))
-
-function given(...history: PaymentEvent[][]) {
-  const state = stateOf(history.flat())
-  return {
-    when(command: PaymentCommand) {
-      const decided = () => decide(command, state)
-      return {
-        events(...expected: PaymentEvent[]) {
-          expect(decided()).toEqual(expected)
-          return stateOf([...history.flat(), ...expected])
-        },
-        refused(code: ErrorCode, data?: Record<string, unknown>) {
-          expect(decided).toThrow(expect.objectContaining({ code, ...(data === undefined ? {} : { data }) }))
-        },
-      }
-    },
-  }
-}
-
-const initiated = (capture_method: 'automatic' | 'manual' = 'manual'): PaymentEvent[] => [
-  {
-    type: 'INITIATED',
-    payload: {
-      amount: 10_000,
-      currency: 'USD',
-      payment_method: { type: 'card', token: 'tok_ok' },
-      capture_method,
-      route: ['sandbox'],
-    },
-  },
-]
-const asked = (op_id: string): PaymentEvent[] => [
-  { type: 'AUTHORIZATION_REQUESTED', payload: { op_id, amount: 10_000 } },
-]
-const authorized = (amount = 10_000): PaymentEvent[] => [
-  ...asked('op_a'),
-  {
-    type: amount < 10_000 ? 'PARTIALLY_AUTHORIZED' : 'AUTHORIZED',
-    payload: { op_id: 'op_a', amount, reference: 'ch_1' },
-  },
-]
-const capturing = (op_id: string, amount: number): PaymentEvent[] => [
-  { type: 'CAPTURE_REQUESTED', payload: { op_id, amount } },
-]
-const captured = (op_id: string, amount: number): PaymentEvent[] => [
-  ...capturing(op_id, amount),
-  { type: 'CAPTURED', payload: { op_id, amount, reference: `cp_${op_id}` } },
-]
-const refunding = (op_id: string, amount: number): PaymentEvent[] => [
-  { type: 'REFUND_REQUESTED', payload: { op_id, amount } },
-]
-const succeeded = (amount: bigint, currency = 'USD'): ProcessorOutcome => ({
-  kind: 'succeeded',
-  amount,
-  currency,
-  reference: 'ref',
-})
-const failed: ProcessorOutcome = { kind: 'failed', code: 'no', message: 'No' }
-const outcome = (opId: string, outcome: ProcessorOutcome): PaymentCommand => ({ type: 'RecordOutcome', opId, outcome })
-const unknown: ProcessorOutcome = { kind: 'unknown', detail: 'timed out' }
+import {
+  AT,
+  asked,
+  authorized,
+  captured,
+  capturing,
+  failed,
+  given,
+  initiated,
+  outcome,
+  refunding,
+  stateOf,
+  succeeded,
+} from '../setup/payment-histories.ts'
 
 describe('authorizing', () => {
   it('asks for the whole amount', () => {
@@ -88,7 +35,7 @@ describe('authorizing', () => {
       .when({ type: 'AuthorizePayment', opId: 'op_b', paymentMethod })
       .events({
         type: 'AUTHORIZATION_REQUESTED',
-        payload: { op_id: 'op_b', amount: 10_000, payment_method: paymentMethod },
+        payload: { op_id: 'op_b', amount: 10_000, processor: 'sandbox', payment_method: paymentMethod },
       })
     expect(after.paymentMethod).toEqual(paymentMethod)
   })
@@ -123,6 +70,46 @@ describe('authorizing', () => {
 })
 
 describe('capturing', () => {
+  it('says when it is the last one, and then releases the rest', () => {
+    const final: PaymentEvent[] = [
+      { type: 'CAPTURE_REQUESTED', payload: { op_id: 'op_1', amount: 6_000, final: true } },
+    ]
+    given(initiated(), authorized())
+      .when({ type: 'CapturePayment', opId: 'op_1', amount: 6_000n, final: true })
+      .events(...final)
+    const after = given(initiated(), authorized(), final)
+      .when(outcome('op_1', succeeded(6_000n)))
+      .events(
+        { type: 'CAPTURED', payload: { op_id: 'op_1', amount: 6_000, reference: 'ref' } },
+        { type: 'VOIDED', payload: { amount: 4_000 } },
+      )
+    expect(after).toMatchObject({ authorized: 6_000n, captured: 6_000n })
+    expect(statusOf(after)).toBe('captured')
+  })
+
+  it('keeps the rest when the final capture fails, and releases nothing when it takes all', () => {
+    const final = (amount: number): PaymentEvent[] => [
+      { type: 'CAPTURE_REQUESTED', payload: { op_id: 'op_1', amount, final: true } },
+    ]
+    const after = given(initiated(), authorized(), final(6_000))
+      .when(outcome('op_1', failed))
+      .events({ type: 'CAPTURE_FAILED', payload: { op_id: 'op_1', amount: 6_000, code: 'no', message: 'No' } })
+    expect(after).toMatchObject({ authorized: 10_000n, capturePending: 0n })
+    given(initiated(), authorized(), final(10_000))
+      .when(outcome('op_1', succeeded(10_000n)))
+      .events({ type: 'CAPTURED', payload: { op_id: 'op_1', amount: 10_000, reference: 'ref' } })
+  })
+
+  it('is refused beside a final capture under way, and a final one beside any', () => {
+    const final: PaymentEvent[] = [{ type: 'CAPTURE_REQUESTED', payload: { op_id: 'op_1', amount: 1, final: true } }]
+    given(initiated(), authorized(), final)
+      .when({ type: 'CapturePayment', opId: 'op_2', amount: 1n })
+      .refused('illegal_payment_state')
+    given(initiated(), authorized(), capturing('op_1', 1))
+      .when({ type: 'CapturePayment', opId: 'op_2', amount: 1n, final: true })
+      .refused('illegal_payment_state')
+  })
+
   it('takes all that is left unless an amount is given', () => {
     given(initiated(), authorized(), captured('op_1', 3_000))
       .when({ type: 'CapturePayment', opId: 'op_2' })
@@ -148,6 +135,86 @@ describe('capturing', () => {
     given(initiated(), authorized(), [{ type: 'VOID_REQUESTED', payload: { op_id: 'op_v', amount: 10_000 } }])
       .when({ type: 'CapturePayment', opId: 'op_1', amount: 1n })
       .refused('illegal_payment_state')
+  })
+})
+
+describe('incrementing', () => {
+  const adding: PaymentEvent[] = [{ type: 'INCREMENT_REQUESTED', payload: { op_id: 'op_i', amount: 500 } }]
+
+  it('adds to what can be captured once the processor has agreed, and not before', () => {
+    given(initiated(), authorized())
+      .when({ type: 'IncrementAuthorization', opId: 'op_i', amount: 500n })
+      .events(...adding)
+    const after = given(initiated(), authorized(), adding)
+      .when(outcome('op_i', succeeded(500n)))
+      .events({ type: 'INCREMENTED', payload: { op_id: 'op_i', amount: 500, reference: 'ref' } })
+    expect(after).toMatchObject({ amount: 10_000n, authorized: 10_500n })
+    expect(stateOf([...initiated(), ...authorized(), ...adding]).authorized).toBe(10_000n)
+  })
+
+  it('leaves everything as it was when it is declined', () => {
+    const after = given(initiated(), authorized(), adding)
+      .when(outcome('op_i', failed))
+      .events({ type: 'INCREMENT_DECLINED', payload: { op_id: 'op_i', amount: 500, code: 'no', message: 'No' } })
+    expect(after).toMatchObject({ authorized: 10_000n, lastError: { code: 'no' } })
+    expect(statusOf(after)).toBe('authorized')
+  })
+
+  it('is refused before an authorization, after a full capture, beside other operations, and for an order', () => {
+    const command = { type: 'IncrementAuthorization', opId: 'op_j', amount: 1n } as const
+    given(initiated()).when(command).refused('illegal_payment_state')
+    given(initiated(), authorized(), captured('op_1', 10_000)).when(command).refused('illegal_payment_state')
+    given(initiated(), authorized(), adding).when(command).refused('illegal_payment_state')
+    given(initiated(), authorized(), capturing('op_1', 1)).when(command).refused('illegal_payment_state')
+    given(initiated('manual', { order_id: '7' }), authorized())
+      .when(command)
+      .refused('illegal_payment_state')
+  })
+
+  it('keeps captures and voids away while it is under way', () => {
+    given(initiated(), authorized(), adding)
+      .when({ type: 'CapturePayment', opId: 'op_1', amount: 1n })
+      .refused('illegal_payment_state')
+    given(initiated(), authorized(), adding)
+      .when({ type: 'VoidPayment', opId: 'op_v' })
+      .refused('illegal_payment_state')
+  })
+})
+
+describe('expiring', () => {
+  const until: PaymentEvent[] = [
+    ...asked('op_a'),
+    {
+      type: 'AUTHORIZED',
+      payload: { op_id: 'op_a', amount: 10_000, reference: 'ch_1', expires_at: new Date(AT + 1_000).toISOString() },
+    },
+  ]
+
+  it('releases what was not captured, once its time is over', () => {
+    given(initiated(), until)
+      .when({ type: 'ExpireAuthorization', nowMs: AT + 999 })
+      .events()
+    const after = given(initiated(), until, captured('op_1', 4_000))
+      .when({ type: 'ExpireAuthorization', nowMs: AT + 1_000 })
+      .events({ type: 'AUTHORIZATION_EXPIRED', payload: { amount: 6_000 } })
+    expect(after).toMatchObject({ authorized: 4_000n })
+    expect(statusOf(after)).toBe('captured')
+    const unused = given(initiated(), until)
+      .when({ type: 'ExpireAuthorization', nowMs: AT + 1_000 })
+      .events({ type: 'AUTHORIZATION_EXPIRED', payload: { amount: 10_000 } })
+    expect(statusOf(unused)).toBe('expired')
+  })
+
+  it('waits for what is under way, and ends nothing that has no end', () => {
+    given(initiated(), until, capturing('op_1', 1))
+      .when({ type: 'ExpireAuthorization', nowMs: AT + 9_000 })
+      .events()
+    given(initiated(), authorized())
+      .when({ type: 'ExpireAuthorization', nowMs: AT + 9_000 })
+      .events()
+    given(initiated(), until, captured('op_1', 10_000))
+      .when({ type: 'ExpireAuthorization', nowMs: AT + 9_000 })
+      .events()
   })
 })
 
@@ -209,69 +276,11 @@ describe('refunding', () => {
   })
 })
 
-describe('outcomes', () => {
-  const doubt: PaymentEvent = { type: 'OUTCOME_UNKNOWN', payload: { op_id: 'op_1', detail: 'timed out' } }
-
-  it('an unclear answer is a doubt, never a failure, and is told once', () => {
-    const after = given(initiated(), authorized(), capturing('op_1', 6_000))
-      .when(outcome('op_1', unknown))
-      .events(doubt)
-    expect(after.capturePending).toBe(6_000n)
-    given(initiated(), authorized(), capturing('op_1', 6_000), [doubt]).when(outcome('op_1', unknown)).events()
-  })
-
-  it('the first outcome stands: telling it again changes nothing', () => {
-    given(initiated(), authorized(), captured('op_1', 6_000))
-      .when(outcome('op_1', succeeded(6_000n)))
-      .events()
-    given(initiated(), authorized(), captured('op_1', 6_000)).when(outcome('op_1', failed)).events()
-  })
-
-  it('a failure that turns out to be a success is corrected, and the money counts', () => {
-    const failure: PaymentEvent = {
-      type: 'CAPTURE_FAILED',
-      payload: { op_id: 'op_1', amount: 6_000, code: 'no', message: 'No' },
-    }
-    const after = given(initiated(), authorized(), capturing('op_1', 6_000), [failure])
-      .when(outcome('op_1', succeeded(6_000n)))
-      .events({ type: 'OUTCOME_CORRECTED', payload: { op_id: 'op_1', amount: 6_000, reference: 'ref' } })
-    expect(after).toMatchObject({ captured: 6_000n, lastError: undefined })
-  })
-
-  it('counts of a late success only what still fits, and says what does not', () => {
-    const failure: PaymentEvent = {
-      type: 'REFUND_FAILED',
-      payload: { op_id: 'op_r', amount: 5_000, code: 'no', message: 'No' },
-    }
-    const corrected = given(
-      initiated(),
-      authorized(),
-      captured('op_1', 5_000),
-      refunding('op_r', 5_000),
-      [failure],
-      refunding('op_s', 3_000),
-    )
-      .when(outcome('op_r', succeeded(5_000n)))
-      .events({ type: 'OUTCOME_CORRECTED', payload: { op_id: 'op_r', amount: 5_000, reference: 'ref' } })
-    expect(corrected).toMatchObject({
-      refunded: 2_000n,
-      refundPending: 3_000n,
-      lastError: { code: 'unexpected_success' },
-    })
-  })
-
-  it('ends a doubt with what the processor says', () => {
-    given(initiated(), authorized(), capturing('op_1', 6_000), [doubt])
-      .when(outcome('op_1', succeeded(6_000n)))
-      .events({ type: 'CAPTURED', payload: { op_id: 'op_1', amount: 6_000, reference: 'ref' } })
-  })
-})
-
 describe('reading', () => {
   const stored = { payload: initiated()[0]!.payload as unknown as Record<string, unknown>, timestampMs: AT }
 
   it('refuses an event of a version it does not know, loudly', () => {
-    expect(() => readEvent({ ...stored, type: 'INITIATED', schemaVersion: 2 })).toThrow(
+    expect(() => readEvent({ ...stored, type: 'INITIATED', schemaVersion: EVENT_VERSIONS.INITIATED + 1 })).toThrow(
       expect.objectContaining({ code: 'unknown_event_version' }),
     )
     expect(() => readEvent({ ...stored, type: 'TELEPORTED', schemaVersion: 1 })).toThrow(

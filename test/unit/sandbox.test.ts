@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { fakeClock } from '../../src/core/clock.ts'
 import type { WebhookSubject } from '../../src/payments/processing/processor.ts'
@@ -71,7 +72,9 @@ describe('the sandbox', () => {
     expect(outcomes).toEqual({ ...refusals, ...Object.fromEntries(others.map((token) => [token, 'succeeded'])) })
   })
 
-  it('describes every token', () => {
+  it('describes every token, in the documentation too', async () => {
+    const page = await readFile(new URL('../../docs/payment-processors.md', import.meta.url), 'utf8')
+    for (const token of SANDBOX_TOKENS) expect(page).toContain(`| \`${token}\` | ${behaviourOf(token)!.about} |`)
     for (const token of SANDBOX_TOKENS) expect(behaviourOf(token)?.about.length).toBeGreaterThan(5)
     expect(new Set(SANDBOX_TOKENS.map((token) => behaviourOf(token)?.about)).size).toBe(SANDBOX_TOKENS.length)
     expect(behaviourOf('toString')).toBeUndefined()

@@ -16,12 +16,23 @@ export interface SealSources {
   readonly sealsFile?: string | undefined
 }
 
+/** How far one shard is sealed. */
+export interface ShardSeals {
+  readonly shard: number
+  readonly events: number
+  readonly sealed_events: number
+  readonly seals: number
+  readonly sealed_at?: string
+  readonly key_id?: string
+}
+
 /** The proof that the log of payments is as it was written. */
 export interface PaymentProofPart {
   /** Where seals are copied to; `undefined` beside a database in memory. */
   readonly sealsFile: string | undefined
   /** Seals all that is not sealed yet; answers the number of new seals. */
   sealNow(): Promise<number>
+  sealed(): Promise<ShardSeals[]>
   verify(sources?: SealSources): Promise<SealsReport>
   /** The lines of an export, which `verifyExport` checks. */
   exportLines(): AsyncGenerator<string>
@@ -36,6 +47,12 @@ export function openPaymentProofPart(base: Base, proof: ProofPort, keys: Keys): 
   return {
     sealsFile,
     sealNow: () => sealNow(deps, { all: true }),
+    async sealed() {
+      return (await proof.seals.shards()).map(({ shard, head, last }) => ({
+        ...{ shard, events: Number(head), sealed_events: Number(last?.eventId ?? 0n), seals: last?.number ?? 0 },
+        ...(last === undefined ? {} : { sealed_at: new Date(last.sealedAtMs).toISOString(), key_id: last.keyId }),
+      }))
+    },
     async verify({ keys: trusted, sealsFile: given } = {}) {
       const readCopies = async () => {
         if (given !== undefined) return readSealCopies(linesOf(given))

@@ -94,7 +94,8 @@ export async function openPaymentsPart(
     masterKeys: createMasterKeysPart({ store: ports.personalKeys, keys, setting: config.masterKeys, clock }),
     async verify(onProgress, sources) {
       const { audit, store, sandboxLedger: ledger } = ports
-      const report = await verifyPayments({ audit, store, ledger, onProgress })
+      const ledgerOf = sandboxes.map(({ name }) => name)
+      const report = await verifyPayments({ audit, store, ledger, ledgerOf, onProgress })
       const { findings, ...sealed } = await proof.verify(sources)
       const differences = [...report.differences, ...findings]
       return { ...report, ...sealed, ok: report.ok && findings.length === 0, differences }

@@ -1,8 +1,8 @@
 import { createBatcher, type ItemResult } from '../../core/batcher.ts'
 import type { Clock } from '../../core/clock.ts'
-import { LIMITS } from '../../core/limits.ts'
-import { backoffMs, failureKind } from '../../core/retry.ts'
+import { failureKind } from '../../core/retry.ts'
 import type { NewPayment, PaymentAppend, SealedEvent } from '../../payments/ports/store.ts'
+import { sendUntilKnown } from '../sql/send-until-known.ts'
 import type { SqlClient, SqlParam } from '../sql/sql.ts'
 import { APPEND, appendParams } from './payment-change.ts'
 import { CREATE, createParams } from './payment-create.ts'
@@ -54,32 +54,20 @@ const APPENDS: Kind<PaymentAppend> = {
   outcome: (row) => (row?.appended ? 'appended' : row === undefined ? 'conflict' : 'key_taken'),
 }
 
-const BACKOFF = { firstMs: 20, maxMs: 1_000 }
-
 /** Sends one batch, again as long as it must be, so that every item is written exactly once or not at all. */
-async function sendBatch<Item extends Placed>(
+function sendBatch<Item extends Placed>(
   sql: SqlClient,
   clock: Clock,
   kind: Kind<Item>,
   items: readonly Item[],
 ): Promise<Outcome[]> {
-  const deadline = clock.now() + LIMITS.commandMsMax
   const params = kind.params(items)
-  let inDoubt = false
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const rows = new Map((await sql.query<AppendRow>(kind.text, params)).map((row) => [row.id, row]))
-      const outcomes = items.map((item) => kind.outcome(rows.get(item.paymentIntentId)))
-      return inDoubt ? await withLanded(sql, kind, items, outcomes) : outcomes
-    } catch (error) {
-      const failure = failureKind(error)
-      if ((failure !== 'ambiguous' && failure !== 'unreachable') || clock.now() >= deadline) throw error
-      // A statement whose answer was lost may have been carried out. Sending it again can't double it: the versions and
-      // keys it needs are gone then. What it wrote is recognised by its hashes.
-      inDoubt ||= failure === 'ambiguous'
-      await clock.sleep(backoffMs(attempt, BACKOFF))
-    }
+  async function send(): Promise<Outcome[]> {
+    const rows = new Map((await sql.query<AppendRow>(kind.text, params)).map((row) => [row.id, row]))
+    return items.map((item) => kind.outcome(rows.get(item.paymentIntentId)))
   }
+  // Sending it again can't double it: the versions and keys it needs are gone then. What it wrote is known by its hashes.
+  return sendUntilKnown(clock, send, (outcomes) => withLanded(sql, kind, items, outcomes))
 }
 
 async function withLanded<Item extends Placed>(

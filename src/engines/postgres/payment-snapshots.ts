@@ -18,27 +18,29 @@ interface HistoryRow extends EventRow {
  * is stored.
  */
 const newestSnapshot = (from: string, where: string, stateVersion: string) => `
-select s.version, s.state from ${from} s
-join payment_events e on e.shard = s.shard and e.payment_intent_id = s.payment_intent_id and e.version = s.version
-where ${where} and s.state_version = ${stateVersion} and s.event_hash = e.hash
+select s.version, s.state from (
+  select * from ${from} s where ${where} and s.state_version = ${stateVersion} order by s.version desc) s
+where s.event_hash = (
+  select e.hash from payment_events e
+  where e.shard = s.shard and e.payment_intent_id = s.payment_intent_id and e.version = s.version)
 order by s.version desc limit 1`
 
 const OF_PAYMENT = 'shard = $1 and payment_intent_id = $2'
 
 /** `bound` selects the last version to be read, as `version`. */
-function historyText(bound: string | undefined): string {
-  const isUntil = (version: string) => (bound === undefined ? '' : `and ${version} <= (select version from bound)`)
-  const ofSnapshot = `s.shard = $1 and s.payment_intent_id = $2 ${isUntil('s.version')}`
-  return `
-with ${bound === undefined ? '' : `bound as (${bound}),`}
-base as (${newestSnapshot('payment_snapshots', ofSnapshot, '$3')})
+const historyText = (bound: string) => `
+with bound as (${bound}),
+base as (${newestSnapshot(
+  'payment_snapshots',
+  's.shard = $1 and s.payment_intent_id = $2 and s.version <= (select version from bound)',
+  '$3',
+)})
 select ${EVENT_COLUMNS}, case when version = (select version from base) then (select state from base) end as state
 from payment_events
-where ${OF_PAYMENT} and version >= coalesce((select version from base), 1) ${isUntil('version')}
+where ${OF_PAYMENT} and version >= coalesce((select version from base), 1) and version <= (select version from bound)
 order by version`
-}
 
-const LOAD = historyText(undefined)
+const LOAD = historyText(`select ${LIMITS.paymentEventsMax} as version`)
 const LOAD_VERSION = historyText('select $4::int as version')
 const LOAD_EVENT_ID = historyText(
   `select max(version) as version from payment_events where ${OF_PAYMENT} and event_id <= $4::bigint`,

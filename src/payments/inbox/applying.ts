@@ -57,7 +57,8 @@ export function createWebhookApplier(deps: WebhookApplierDeps): WebhookApplier {
     const subject = message.subject === undefined ? undefined : subjectFromJson(message.subject)
     const row = subject?.kind === 'operation' ? await store.operation(subject.key) : undefined
     const paymentIntentId = subject?.kind === 'dispute' ? subject.fact.paymentIntentId : row?.paymentIntentId
-    return { message, subject, row, group: paymentIntentId ?? message.eventId }
+    const group = subject?.kind === 'dispute_of' ? subject.authorization : (paymentIntentId ?? message.eventId)
+    return { message, subject, row, group }
   }
 
   /**
@@ -67,7 +68,9 @@ export function createWebhookApplier(deps: WebhookApplierDeps): WebhookApplier {
   async function believe(row: OperationRow, outcome: ProcessorOutcome): Promise<ProcessorOutcome> {
     const known = row.status === 'succeeded' || row.status === 'failed' ? row.status : undefined
     if (known === undefined || known === outcome.kind) return outcome
-    const said = (await operations.ask(row)) ?? outcome
+    // Where look-ups need the processor's name for it, the message may be the first to tell.
+    const named = outcome.kind === 'succeeded' ? { ...row, reference: row.reference ?? outcome.reference } : row
+    const said = (await operations.ask(named)) ?? outcome
     if (said.kind === 'succeeded' || said.kind === 'failed') return said
     throw new Error(`${row.processor} contradicts itself about ${row.opId}, and says ${said.kind}`)
   }

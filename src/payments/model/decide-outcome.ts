@@ -86,7 +86,8 @@ function declined(operation: Operation, outcome: Outcome<'failed'>, state: Payme
     type: 'DECLINED',
     payload: { op_id: opId, amount, code, message, ...(advice === undefined ? {} : { advice }) },
   }
-  const processor = outcome.failover ? nextProcessor(operation, state) : undefined
+  const isCancelled = openOf(state, ['void']) !== undefined
+  const processor = outcome.failover && !isCancelled ? nextProcessor(operation, state) : undefined
   if (processor === undefined) return [event]
   return [event, { type: 'AUTHORIZATION_REQUESTED', payload: { op_id: failoverAfter(opId), amount, processor } }]
 }
@@ -181,7 +182,9 @@ export function resolveReview(command: Command<'ResolveReview'>, state: PaymentS
     const outcome = { kind: 'failed', code: 'resolved_by_operator', message: note } as const
     return [resolved, ...fail(operation, outcome, state)]
   }
-  const amount = command.amount ?? operation.amount
+  // What a void frees is known only when it is done: the authorization may have come after it was asked for.
+  const usual = operation.kind === 'void' ? capturableOf(state) : operation.amount
+  const amount = command.amount ?? usual
   const named = reference ?? operation.reference ?? opId
   const outcome = { kind: 'succeeded', amount, currency: state.currency, reference: named } as const
   if (!isAsAsked(operation, outcome, state)) {

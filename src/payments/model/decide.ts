@@ -31,6 +31,8 @@ function create(command: Command<'CreatePayment'>, state: PaymentState): Payment
 function authorize({ opId, paymentMethod }: Command<'AuthorizePayment'>, state: PaymentState): PaymentEvent[] {
   if (state.phase !== 'initiated' && state.phase !== 'declined')
     throw illegal(state, 'authorized', 'only a new or a declined one can')
+  // A void that nobody knows the end of is about the authorization before; sent again, it would free this one.
+  refuseDuring(state, 'authorized', ['void'])
   const [processor] = state.route
   const payload = {
     op_id: opId,

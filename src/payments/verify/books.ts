@@ -1,9 +1,9 @@
 import type { AuditedBooks, AuditedPayment, ShardBalance, ShardDay } from '../ports/audit.ts'
-import { listDifferences } from './differing.ts'
 import { rowsOf, seenBy } from './read-side.ts'
 
-const balanceText = ({ shard, account, currency, debit, credit }: ShardBalance) =>
-  `shard ${shard}: ${account} ${currency} debit ${debit} credit ${credit}`
+const balanceKey = ({ shard, account, currency }: ShardBalance) => `shard ${shard}, ${account} ${currency}`
+const balanceText = ({ debit, credit }: ShardBalance) => `debit ${debit} credit ${credit}`
+const dayKey = ({ shard, day, currency, processor }: ShardDay) => `shard ${shard}, ${day} ${currency} ${processor}`
 
 const DAY_SUMS = [
   'created',
@@ -17,8 +17,24 @@ const DAY_SUMS = [
   'disputedAmount',
 ] as const
 
-const dayText = (row: ShardDay) =>
-  `shard ${row.shard}: ${row.day} ${row.currency} ${row.processor} ${DAY_SUMS.map((name) => `${name} ${row[name]}`).join(' ')}`
+const dayText = (row: ShardDay) => DAY_SUMS.map((name) => `${name} ${row[name]}`).join(' ')
+
+/** Sums of both sides, by their keys, that differ. */
+function sumDifferences<Row>(
+  what: string,
+  actual: readonly Row[],
+  expected: readonly Row[],
+  [keyOf, textOf]: readonly [key: (row: Row) => string, text: (row: Row) => string],
+): string[] {
+  const texts = (rows: readonly Row[]) => new Map(rows.map((row) => [keyOf(row), textOf(row)]))
+  const [left, right] = [texts(actual), texts(expected)]
+  return [...new Set([...left.keys(), ...right.keys()])].sort().flatMap((key) => {
+    const [a, b] = [left.get(key) ?? 'nothing', right.get(key) ?? 'nothing']
+    return a === b ? [] : [`${what}: ${key}: ${a}, its events say ${b}`]
+  })
+}
+
+const BALANCE = [balanceKey, balanceText] as const
 
 /**
  * Sums over all payments. They are compared as of one moment, that of `books`: of each payment that is looked at later,
@@ -29,14 +45,14 @@ export function createBooksCheck(books: AuditedBooks) {
   const days = new Map<string, ShardDay>()
 
   function addBalance(row: ShardBalance): void {
-    const key = `${row.shard} ${row.account} ${row.currency}`
+    const key = balanceKey(row)
     const known = balances.get(key)
     const { debit, credit } = known ?? { debit: 0n, credit: 0n }
     balances.set(key, { ...row, debit: debit + row.debit, credit: credit + row.credit })
   }
 
   function addDay(row: ShardDay): void {
-    const key = `${row.shard} ${row.day} ${row.currency} ${row.processor}`
+    const key = dayKey(row)
     const known = days.get(key)
     if (known === undefined) {
       days.set(key, row)
@@ -61,9 +77,9 @@ export function createBooksCheck(books: AuditedBooks) {
     /** After all payments: what differs. */
     problems(): string[] {
       return [
-        ...listDifferences('balances', books.balances.map(balanceText), [...balances.values()].map(balanceText)),
-        ...listDifferences('sums of entries', books.entries.map(balanceText), books.balances.map(balanceText)),
-        ...listDifferences('days', books.days.map(dayText), [...days.values()].map(dayText)),
+        ...sumDifferences('balances', books.balances, [...balances.values()], BALANCE),
+        ...sumDifferences('sums of entries', books.entries, [...balances.values()], BALANCE),
+        ...sumDifferences('days', books.days, [...days.values()], [dayKey, dayText]),
       ]
     },
   }
