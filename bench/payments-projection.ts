@@ -106,6 +106,7 @@ async function openHistory(postgres: Postgres, { say }: BenchContext) {
 async function run(context: BenchContext): Promise<Outcome> {
   const postgres = await openPostgres(CONNECTIONS)
   const clients: ClientProcess[] = []
+  const opened: { close(): Promise<void> }[] = []
   const start = async (url: string, ...workers: string[]) => {
     const client = await startClient(SCRIPT, [url, ...workers])
     clients.push(client)
@@ -118,13 +119,13 @@ async function run(context: BenchContext): Promise<Outcome> {
     const appender = await start(apart)
     await start(apart, 'workers')
     const history = await openHistory(postgres, context)
+    opened.push(history)
     const contenders: Contender[] = [
       { name: 'lag, one process appends and folds', unit: 'events', run: (s) => lagUnderLoad(alone, both, s) },
       { name: 'lag, another process folds', unit: 'events', run: (s) => lagUnderLoad(apart, appender, s) },
       { name: 'rebuild', unit: 'events', run: history.run },
     ]
     const figures = await compare(contenders, context, postgres.checkpoint)
-    await history.close()
     const [together, separate, rebuilt] = figures
     return {
       engines: { postgresql: postgres.version },
@@ -141,7 +142,8 @@ async function run(context: BenchContext): Promise<Outcome> {
       ],
     }
   } finally {
-    for (const client of clients) await client.close()
+    // A process that was ended from outside can't be closed; the databases must go all the same.
+    await Promise.allSettled([...clients, ...opened].map((each) => each.close()))
     await postgres.close()
   }
 }

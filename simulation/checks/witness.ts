@@ -7,8 +7,7 @@ import { stateToJson } from '../../src/payments/model/state-json.ts'
 import { readEvent } from '../../src/payments/model/upcast.ts'
 import type { SandboxEntry } from '../../src/payments/ports/sandbox-ledger.ts'
 import type { StoredEvent } from '../../src/payments/ports/store.ts'
-import { ONCE } from '../world/client.ts'
-import type { Books, Head, Tables, Witness } from '../world/tables.ts'
+import { type Books, type Head, ONCE, type Tables, type Witness } from '../world/tables.ts'
 
 /** A rule that did not hold. */
 export class Violation extends Error {

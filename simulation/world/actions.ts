@@ -1,3 +1,4 @@
+import type { PaymentState } from '../../src/payments/model/state.ts'
 import type { Payment } from '../../src/payments/schemas.ts'
 import { SANDBOX_TOKENS } from '../../src/processors/sandbox/tokens.ts'
 import { type Clients, createClients } from './client.ts'
@@ -39,10 +40,13 @@ export const anyInstance = ({ world, instances }: Cast): Instance => world.rando
 
 const CURRENCIES = ['USD', 'EUR', 'JPY', 'KWD', 'CHF'] as const
 
+/** What takes many steps to come to something would hardly ever do so among all the others. */
+const LONG_STORIES = ['tok_dispute', 'tok_dispute_lost', 'tok_evidence_fails', 'tok_refund_fails_reordered'] as const
+
 function create(cast: Cast): void {
   const { world, clients } = cast
   const { random } = world
-  const token = random.pick(SANDBOX_TOKENS)
+  const token = random.pick(random.chance(0.2) ? LONG_STORIES : SANDBOX_TOKENS)
   const other = random.pick(SANDBOX_TOKENS)
   const input = {
     amount: random.between(1, 10_000),
@@ -59,14 +63,16 @@ function create(cast: Cast): void {
 
 type Deed = 'authorize' | 'capture' | 'final capture' | 'increment' | 'void' | 'refund' | 'evidence'
 
+const isDisputed = (state: PaymentState): boolean =>
+  [...state.disputes.values()].some(({ status }) => status === 'needs_response')
+
 /** What may be asked of a payment; what makes sense is asked more often than what does not. */
 function deedFor({ random, tables, witness }: World, id: string): Deed {
   const state = witness.states.get(id)!.at(-1)!
   const isSensible = random.chance(0.9)
   if (!isSensible) return random.pick(['authorize', 'capture', 'final capture', 'increment', 'void', 'refund'])
   if (tables.heads.get(id)!.status === 'initiated' || state.phase === 'declined') return 'authorize'
-  if ([...state.disputes.values()].some(({ status }) => status === 'needs_response') && random.chance(0.5))
-    return 'evidence'
+  if (isDisputed(state) && random.chance(0.5)) return 'evidence'
   if (state.captured > 0n && random.chance(0.5)) return 'refund'
   return random.pick(['capture', 'capture', 'capture', 'final capture', 'increment', 'void'])
 }
@@ -78,7 +84,9 @@ function change(cast: Cast): void {
     create(cast)
     return
   }
-  const id = random.pick([...tables.heads.keys()])
+  const ids = [...tables.heads.keys()]
+  const disputed = ids.filter((each) => isDisputed(witness.states.get(each)!.at(-1)!))
+  const id = random.pick(disputed.length > 0 && random.chance(0.3) ? disputed : ids)
   const deed = deedFor(world, id)
   const state = witness.states.get(id)!.at(-1)!
   const amount = random.chance(0.3) ? {} : { amount: random.between(1, Math.max(1, Number(state.amount) >> 1)) }
@@ -181,8 +189,8 @@ const ACTIONS: readonly (readonly [weight: number, act: (cast: Cast) => void | P
   [8, repeat],
   [3, read],
   [14, (cast) => anyInstance(cast).work()],
-  [4, (cast) => cast.mail.collect()],
-  [8, (cast) => cast.mail.postOne(anyInstance(cast))],
+  [8, (cast) => cast.mail.collect()],
+  [10, (cast) => cast.mail.postOne(anyInstance(cast))],
   [4, decideOne],
   [3, resolveOne],
   [5, (cast) => kill(cast, anyInstance(cast))],

@@ -3,10 +3,8 @@ import { isAppError } from '../../src/core/errors.ts'
 import type { Payments } from '../../src/payments/payments.ts'
 import type { Payment } from '../../src/payments/schemas.ts'
 import { expect, type Instance } from './instance.ts'
+import { ONCE } from './tables.ts'
 import type { World } from './world.ts'
-
-/** Begins the name of a client who uses no key: he asks once, and never again. */
-export const ONCE = 'once-'
 
 /** What a client wants done, with the key under which he asks for it until he knows that it is. */
 export interface Request {

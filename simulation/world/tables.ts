@@ -33,6 +33,9 @@ export interface ReadModels {
   readonly disputes: Map<string, DisputeRow>
 }
 
+/** Begins the name of a client who uses no key: he asks once, and never again. */
+export const ONCE = 'once-'
+
 /** The database: what is here is committed. */
 export interface Tables {
   readonly shards: number

@@ -223,6 +223,8 @@ export const LIMITS = {
   evidenceCharsMax: 20_000,
   /** Most lines of one settlement file. */
   settlementLinesMax: 5_000_000,
+  /** How long the comparison of a settlement file may take, in milliseconds. */
+  settlementMsMax: 600_000,
   /** What is so old and in no settlement file counts as missing, in days. */
   settlementGraceDays: 3,
   /** Most webhook endpoints. */

@@ -1,5 +1,6 @@
 import { openPaymentPorts } from '../../src/engines/postgres/payment-ports.ts'
-import { testPaymentStore, testSandboxLedger, testWebhookInbox } from '../../src/testing/payment-ports.ts'
+import { testPaymentStore } from '../../src/testing/payment-ports.ts'
+import { testSandboxLedger, testWebhookInbox } from '../../src/testing/processor-ports.ts'
 import { sqlEngines } from '../setup/sql.ts'
 
 for (const engine of sqlEngines()) {

@@ -6,14 +6,17 @@ const STEPS = 60
 const SEEDS = Number(process.env['FANFOLD_SIMULATION_SEEDS'] ?? 2_000)
 
 describe('payments in a world of faults', () => {
+  const seen = new Set<string>()
+
   it('keep every rule, whatever the seed', { timeout: 60_000 + SEEDS * 1_000 }, async () => {
-    const seen = new Set<string>()
     for (let seed = 1; seed <= SEEDS; seed++) {
       const { violation, events } = await run(seed, STEPS, false)
       expect(violation, `npm run simulate -- --seed ${seed} --steps ${STEPS} --trace`).toBeUndefined()
       for (const type of events.keys()) seen.add(type)
     }
-    // A fact that never comes about would be one whose rules nobody tries.
+  })
+
+  it.runIf(SEEDS >= 1_000)('bring about every type of event, so that the rules of each are tried', () => {
     expect(EVENT_TYPES.filter((type) => !seen.has(type))).toEqual([])
   })
 

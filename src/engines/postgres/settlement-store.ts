@@ -1,3 +1,4 @@
+import { LIMITS } from '../../core/limits.ts'
 import type {
   SettlementItem,
   SettlementLine,
@@ -40,6 +41,11 @@ from days where settlement_id = $1 and imported_at is null`
 const LOCK = `
 select processor, period_from, period_to, imported_at from settlement_files
 where settlement_id = $1 and imported_at is not null for update`
+
+// Of lines that were just stored the planner knows nothing yet, and guesses so few that it would go through them again and
+// again; everything here is compared with everything, for which hashes are right.
+const BY_HASHES = `
+select set_config('enable_nestloop', 'off', true), set_config('statement_timeout', $1::text, true)`
 
 const FORGET = 'delete from settlement_items where settlement_id = $1'
 
@@ -192,6 +198,7 @@ export function openSettlementStore(sql: SqlClient): SettlementStore {
           settlementId,
         ])
         if (file === undefined) return false
+        await tx.query(BY_HASHES, [String(LIMITS.settlementMsMax)])
         await tx.query(FORGET, [settlementId])
         const { processor, period_from: from, period_to: to, imported_at: importedAt } = file
         await tx.query(RECONCILE, [settlementId, processor, from, to, importedAt, new Date(missingBeforeMs)])

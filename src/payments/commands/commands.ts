@@ -19,6 +19,7 @@ import type { PersonalData } from '../privacy/personal-data.ts'
 import type { OperationRunner, Processors } from '../processing/operations.ts'
 import { routeOf } from '../processing/routing.ts'
 import { OPERATION_LEASE_MS } from '../processing/schedule.ts'
+import { doubtOf } from '../reading/documents.ts'
 import { showPayment, stateAsOf } from '../reading/reader.ts'
 import type * as schemas from '../schemas.ts'
 import { answerOf, type PaymentWriter, paymentNotFound } from './writer.ts'
@@ -156,7 +157,24 @@ export function createPaymentCommands(deps: CommandsDeps): PaymentCommands {
     if (!snapshot.state.operations.has(opId)) return showPayment(deps, paymentIntentId, snapshot.state, opId)
     const waiting = { key: key === undefined ? undefined : { shard: key.shard, scope: key.scope, key: key.key, opId } }
     const done = await operations.drive(snapshot, opId, actor, waiting)
-    return showPayment(deps, paymentIntentId, done.state, opId)
+    if (done.isOwn) return showPayment(deps, paymentIntentId, done.state, opId)
+    return ended(paymentIntentId, key, done.state, opId)
+  }
+
+  /**
+   * The answer to a command that somebody else may have brought to its end: what its key keeps. The payment may have gone on
+   * since then, and a repeat must not hear anything else.
+   */
+  async function ended(
+    paymentIntentId: string,
+    key: PlacedKey | undefined,
+    state: PaymentState,
+    opId: string,
+  ): Promise<schemas.Payment> {
+    const isOver = doubtOf(state, opId) === undefined
+    const stored = key === undefined || !isOver ? undefined : await store.readKey(key)
+    if (key === undefined || stored?.response === undefined) return showPayment(deps, paymentIntentId, state, opId)
+    return replayed(judgeKey(key, stored, clock.now()), {})
   }
 
   /** The same command again: its answer if it has one, its state while nobody knows, or its end if it was abandoned. */
@@ -173,7 +191,7 @@ export function createPaymentCommands(deps: CommandsDeps): PaymentCommands {
     const open = [...state.operations.values()].find(
       (operation) => commandOf(operation.opId) === commandOp && isInDoubt(operation),
     )
-    if (open?.status !== 'requested') return showPayment(deps, paymentIntentId, state, commandOp)
+    if (open?.status !== 'requested') return ended(paymentIntentId, key, state, commandOp)
     const nowMs = clock.now()
     const taken =
       (await store.takeOverKey(key, nowMs, nowMs + LIMITS.idempotencyLeaseMs)) &&
@@ -181,7 +199,7 @@ export function createPaymentCommands(deps: CommandsDeps): PaymentCommands {
     const row = taken ? await store.operation(open.opId) : undefined
     if (row === undefined) throw new AppError('idempotency_key_in_use', undefined, { retryAfterMs: 1_000 })
     const resolved = await operations.resolve(row, context.actor ?? DEFAULT_ACTOR)
-    return showPayment(deps, paymentIntentId, resolved.state, commandOp)
+    return ended(paymentIntentId, key, resolved.state, commandOp)
   }
 
   return { create, execute }

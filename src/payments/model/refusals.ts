@@ -11,12 +11,12 @@ export function illegal(state: PaymentState, deed: string, why: string): AppErro
 
 /** More than is left: of what can be captured, or of what can be refunded. */
 export function exceeds(what: 'capturable' | 'refundable', asked: bigint, left: bigint, currency: string): AppError {
-  const deed = what === 'capturable' ? 'captured' : 'refunded'
-  return new AppError(
-    `amount_exceeds_${what}`,
-    `${formatMinor(asked, currency)} is more than the ${formatMinor(left, currency)} ${currency} that can still be ${deed}`,
-    { data: { [what]: fromMinor(left) } },
-  )
+  const [code, deed] =
+    what === 'capturable'
+      ? (['amount_exceeds_capturable', 'captured'] as const)
+      : (['amount_exceeds_refundable', 'refunded'] as const)
+  const sums = `${formatMinor(asked, currency)} is more than the ${formatMinor(left, currency)} ${currency}`
+  return new AppError(code, `${sums} that can still be ${deed}`, { data: { [what]: fromMinor(left) } })
 }
 
 /** Refuses a deed while operations of these kinds are under way. */

@@ -33,9 +33,14 @@ export interface OperationDeps {
   readonly faults?: Faults | undefined
 }
 
+export interface Driven extends Snapshot {
+  /** Whether the last outcome was recorded here, and not before by somebody else. */
+  readonly isOwn: boolean
+}
+
 export interface OperationRunner {
   /** Calls the processor for an operation that has just been requested, and records what it answers. */
-  drive(snapshot: Snapshot, opId: string, actor: string, waiting: Pick<OperationRow, 'key'>): Promise<Snapshot>
+  drive(snapshot: Snapshot, opId: string, actor: string, waiting: Pick<OperationRow, 'key'>): Promise<Driven>
   /** Finds out what became of an operation that nobody is at work on, and brings it to an end if that can be done. */
   resolve(row: OperationRow, actor: string): Promise<Snapshot>
   /**
@@ -160,8 +165,9 @@ export function createOperationRunner(deps: OperationDeps): OperationRunner {
     firstOpId: string,
     actor: string,
     waiting: Pick<OperationRow, 'key'>,
-  ): Promise<Snapshot> {
+  ): Promise<Driven> {
     let snapshot = from
+    let isOwn = false
     let opId: string | undefined = firstOpId
     while (opId !== undefined) {
       const operation = operationIn(snapshot.state, opId)
@@ -174,9 +180,10 @@ export function createOperationRunner(deps: OperationDeps): OperationRunner {
       const result = await recordOutcome(snapshot.paymentIntentId, command, by)
       await faults('recorded', operation)
       snapshot = result.snapshot
+      isOwn = result.recorded
       opId = result.followUp
     }
-    return snapshot
+    return { ...snapshot, isOwn }
   }
 
   function lookup(

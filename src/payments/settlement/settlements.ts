@@ -34,6 +34,7 @@ export interface SettlementImport {
   readonly settlement: Settlement
   /** The file had been imported before; nothing was changed. */
   readonly known: boolean
+  /** What was read this time; the settlement has the sums of its file. */
   readonly rows_read: number
   readonly rows_bad: number
 }
@@ -154,7 +155,7 @@ export function createSettlements({ store, processors, clock }: SettlementsDeps)
       const head = { settlementId, processor, fileName: basename(file), fileHash, createdAtMs: clock.now() }
       const { row, lastLine } = await store.begin(head)
       if (row.reconciledAtMs !== undefined) {
-        return { settlement: toSettlement(row), known: true, rows_read: row.rowsRead, rows_bad: row.rowsBad }
+        return { settlement: toSettlement(row), known: true, rows_read: 0, rows_bad: 0 }
       }
       const counts = await readInto(settlementId, file, lastLine, options)
       await store.finish(settlementId, { ...counts, period, importedAtMs: clock.now() })
