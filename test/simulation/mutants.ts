@@ -61,10 +61,10 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "return inDoubt ? ('appended' as Outcome) : outcome",
   },
   {
-    name: 'a key is not looked at when its command is refused',
+    name: 'a key that was used before is not looked at',
     module: 'payments/commands/writer.ts',
-    find: 'const repeated = isAppError(refusal) ? await judge(change) : undefined',
-    replace: 'const repeated = undefined',
+    find: 'const stored = takes === undefined ? undefined : await store.readKey(takes.key)',
+    replace: 'const stored = undefined',
   },
   {
     name: 'the worker forgets what had no answer',
