@@ -80,9 +80,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an old message is believed though it contradicts a newer one',
-    module: 'payments/inbox/applying.ts',
-    find: 'if (known === undefined || known === outcome.kind)',
-    replace: 'if (outcome !== undefined)',
+    module: 'payments/processing/operations.ts',
+    find: 'asFirst: true',
+    replace: 'asFirst: undefined',
   },
   {
     name: 'what no processor knows is taken for refused',

@@ -8,7 +8,7 @@ import type { InboxMessage, WebhookInbox } from '../ports/inbox.ts'
 import type { OperationRow, PaymentStore } from '../ports/store.ts'
 import { type OperationRunner, type Processors, processorNamed } from '../processing/operations.ts'
 import { subjectFromJson } from '../processing/outcome-json.ts'
-import type { DisputeFact, ProcessorOutcome, WebhookSubject } from '../processing/processor.ts'
+import type { DisputeFact, WebhookSubject } from '../processing/processor.ts'
 
 export interface WebhookApplierDeps {
   readonly store: PaymentStore
@@ -61,20 +61,6 @@ export function createWebhookApplier(deps: WebhookApplierDeps): WebhookApplier {
     return { message, subject, row, group }
   }
 
-  /**
-   * Messages come in any order, so that an old one may contradict what came later: then it is not the message that counts
-   * but what the processor says now.
-   */
-  async function believe(row: OperationRow, outcome: ProcessorOutcome): Promise<ProcessorOutcome> {
-    const known = row.status === 'succeeded' || row.status === 'failed' ? row.status : undefined
-    if (known === undefined || known === outcome.kind) return outcome
-    // Where look-ups need the processor's name for it, the message may be the first to tell.
-    const named = outcome.kind === 'succeeded' ? { ...row, reference: row.reference ?? outcome.reference } : row
-    const said = (await operations.ask(named)) ?? outcome
-    if (said.kind === 'succeeded' || said.kind === 'failed') return said
-    throw new Error(`${row.processor} contradicts itself about ${row.opId}, and says ${said.kind}`)
-  }
-
   async function applySubject({ subject, row }: Reading, processor: string): Promise<void> {
     if (subject === undefined) return
     const actor = `webhook:${processor}`
@@ -84,7 +70,7 @@ export function createWebhookApplier(deps: WebhookApplierDeps): WebhookApplier {
       if (row.processor !== processor) throw new Error(`operation ${row.opId} is one of ${row.processor}`)
       // An earlier message of this batch may have moved it on.
       const now = (await store.operation(row.opId)) ?? row
-      await operations.record(now, await believe(now, subject.outcome), actor)
+      await operations.record(now, subject.outcome, actor)
       return
     }
     const fact = await disputeOf(subject, processor)

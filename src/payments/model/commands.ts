@@ -45,12 +45,16 @@ export type PaymentCommand =
       readonly evidence: SealedData
     }
   | { readonly type: 'CloseDispute'; readonly fact: DisputeFact }
-  /** `operation` as its row has it, for one that is finished for so long that the state has forgotten it. */
+  /**
+   * `operation` as its row has it, for one that is finished for so long that the state has forgotten it. `asFirst`: what is
+   * told may be older than what is known, and is no ground to contradict an outcome that stands.
+   */
   | {
       readonly type: 'RecordOutcome'
       readonly opId: string
       readonly outcome: ProcessorOutcome
       readonly operation?: Operation | undefined
+      readonly asFirst?: true | undefined
     }
   /** A person says what became of an operation that nobody can find out. Without an amount: what was asked for. */
   | {

@@ -146,7 +146,7 @@ export function record(command: Command<'RecordOutcome'>, state: PaymentState): 
   const { opId, outcome } = command
   const operation = state.operations.get(opId) ?? command.operation
   assert(operation !== undefined, `operation ${opId} is not one of this payment`)
-  if (isFinished(operation)) return contradict(operation, outcome, state)
+  if (isFinished(operation)) return command.asFirst ? [] : contradict(operation, outcome, state)
   switch (outcome.kind) {
     case 'succeeded':
       return succeed(operation, outcome, state)

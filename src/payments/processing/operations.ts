@@ -1,11 +1,12 @@
 import { maskCardNumbers } from '../../core/card-number.ts'
 import type { Clock } from '../../core/clock.ts'
-import { AppError, assert, messageOf } from '../../core/errors.ts'
+import { AppError, assert, isAppError, messageOf } from '../../core/errors.ts'
 import { LIMITS } from '../../core/limits.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Metrics } from '../../core/metrics.ts'
-import type { PaymentWriter, Snapshot } from '../commands/writer.ts'
+import type { Changed, PaymentWriter, Snapshot } from '../commands/writer.ts'
 import type { Command } from '../model/commands.ts'
+import { decide } from '../model/decide.ts'
 import { isFinished, type Operation, type PaymentState } from '../model/state.ts'
 import type { OperationRow, PaymentStore, SealedEvent } from '../ports/store.ts'
 import type { PersonalData } from '../privacy/personal-data.ts'
@@ -43,11 +44,6 @@ export interface OperationRunner {
   drive(snapshot: Snapshot, opId: string, actor: string, waiting: Pick<OperationRow, 'key'>): Promise<Driven>
   /** Finds out what became of an operation that nobody is at work on, and brings it to an end if that can be done. */
   resolve(row: OperationRow, actor: string): Promise<Snapshot>
-  /**
-   * What the processor says now of an operation, whether it is finished or not; `undefined` when it can't tell. Throws when it
-   * gives no answer.
-   */
-  ask(row: OperationRow): Promise<ProcessorOutcome | undefined>
   /** Records what a processor tells of its own accord. */
   record(row: OperationRow, outcome: ProcessorOutcome, actor: string): Promise<Snapshot>
   /** Records what a person has decided about an operation in review. Throws `operation_not_in_review`. */
@@ -147,17 +143,57 @@ export function createOperationRunner(deps: OperationDeps): OperationRunner {
     }
   }
 
-  /** `followUp` is the operation that follows from this one by itself, to be driven next. */
+  /**
+   * Records an outcome. One that contradicts what stands may be the older word (a late answer, a message that was
+   * overtaken): then it counts what the processor says now, if nothing was recorded meanwhile. `followUp` is the operation
+   * that follows from this one by itself, to be driven next.
+   */
   async function recordOutcome(
     paymentIntentId: string,
     command: Command<'RecordOutcome'>,
-    by: { actor: string; known?: Snapshot; waiting: Pick<OperationRow, 'key' | 'attempts'> },
-  ): Promise<{ snapshot: Snapshot; recorded: boolean; followUp: string | undefined }> {
+    by: Recording & { known?: Snapshot },
+  ): Promise<Recorded> {
     const masked = { ...command, outcome: withoutCards(command.outcome) }
-    const changed = await writer.change({ paymentIntentId, command: masked, ...by })
-    assert(changed.kind === 'done', 'an outcome takes no key')
-    const { snapshot, events } = changed
-    return { snapshot, recorded: events.length > 0, followUp: followUpIn(events, command.opId) }
+    const { known, ...others } = by
+    for (let latest = known; ; latest = undefined) {
+      const change = { paymentIntentId, command: { ...masked, asFirst: true }, known: latest, ...others } as const
+      const first = recordedBy(await writer.change(change), command.opId)
+      if (first.recorded || decide(masked, first.snapshot.state).length === 0) return first
+      try {
+        return await reconsider(first.snapshot, masked, by)
+      } catch (error) {
+        if (!isAppError(error, 'version_mismatch')) throw error
+      }
+    }
+  }
+
+  async function reconsider(from: Snapshot, command: Command<'RecordOutcome'>, by: Recording): Promise<Recorded> {
+    const { paymentIntentId, state } = from
+    const { opId } = command
+    const row = await store.operation(opId)
+    assert(row !== undefined, `operation ${opId} has an outcome but no row`)
+    const operation = operationOf(row)
+    const outcome = await askAgain(from, row, command.outcome, by.isFirstHand)
+    const settled = { type: 'RecordOutcome', opId, outcome, operation } as const
+    const { actor, waiting } = by
+    const change = { paymentIntentId, command: settled, actor, waiting, expectedVersion: state.version }
+    return recordedBy(await writer.change(change), opId)
+  }
+
+  /** What the processor says now. Who can't ask again later goes by what he was told himself when there is no answer. */
+  async function askAgain(from: Snapshot, row: OperationRow, told: ProcessorOutcome, isFirstHand: boolean) {
+    // Where look-ups need the processor's name for it, this may be the first to tell.
+    const reference = row.reference ?? (told.kind === 'succeeded' ? told.reference : undefined)
+    try {
+      const said = await lookup(from, row, { ...operationOf(row), ...(reference === undefined ? {} : { reference }) })
+      if (said === undefined) return told
+      if (said.kind === 'succeeded' || said.kind === 'failed') return withoutCards(said)
+      throw new Error(`${row.processor} contradicts itself about ${row.opId}, and says ${said.kind}`)
+    } catch (error) {
+      if (!isFirstHand) throw error
+      logger.warn({ err: error, op_id: row.opId }, `${row.processor} could not be asked: ${messageOf(error)}`)
+      return told
+    }
   }
 
   async function drive(
@@ -176,7 +212,7 @@ export function createOperationRunner(deps: OperationDeps): OperationRunner {
       await faults('answered', operation)
       const { key } = waiting
       const command = { type: 'RecordOutcome', opId, outcome } as const
-      const by = { actor, known: snapshot, waiting: { key, attempts: 0 } }
+      const by = { actor, known: snapshot, waiting: { key, attempts: 0 }, isFirstHand: true }
       const result = await recordOutcome(snapshot.paymentIntentId, command, by)
       await faults('recorded', operation)
       snapshot = result.snapshot
@@ -230,7 +266,7 @@ export function createOperationRunner(deps: OperationDeps): OperationRunner {
     const attempts = row.attempts + 1
     const command = { type: 'RecordOutcome', opId, outcome } as const
     const result = await recordOutcome(paymentIntentId, command, {
-      ...{ actor, known: before, waiting: { key: row.key, attempts } },
+      ...{ actor, known: before, waiting: { key: row.key, attempts }, isFirstHand: true },
     })
     await faults('recorded', operation)
     const now = result.snapshot.state.operations.get(opId)
@@ -249,7 +285,7 @@ export function createOperationRunner(deps: OperationDeps): OperationRunner {
   async function record(row: OperationRow, outcome: ProcessorOutcome, actor: string): Promise<Snapshot> {
     const { opId, paymentIntentId } = row
     const command = { type: 'RecordOutcome', opId, outcome, operation: operationOf(row) } as const
-    const result = await recordOutcome(paymentIntentId, command, { actor, waiting: row })
+    const result = await recordOutcome(paymentIntentId, command, { actor, waiting: row, isFirstHand: false })
     if (!result.recorded)
       logger.debug({ op_id: opId, outcome: outcome.kind }, 'a processor told what was known already')
     return result.followUp === undefined ? result.snapshot : drive(result.snapshot, result.followUp, actor, row)
@@ -263,9 +299,26 @@ export function createOperationRunner(deps: OperationDeps): OperationRunner {
     return followUp === undefined ? changed.snapshot : drive(changed.snapshot, followUp, actor, row)
   }
 
-  const ask = async (row: OperationRow) => lookup(await writer.load(row.paymentIntentId), row, operationOf(row))
+  return { drive, resolve, record, settle }
+}
 
-  return { drive, resolve, ask, record, settle }
+interface Recording {
+  readonly actor: string
+  readonly waiting: Pick<OperationRow, 'key' | 'attempts'>
+  /** An answer to this very call, which will not come again; otherwise a message that can be read once more. */
+  readonly isFirstHand: boolean
+}
+
+interface Recorded {
+  readonly snapshot: Snapshot
+  readonly recorded: boolean
+  readonly followUp: string | undefined
+}
+
+function recordedBy(changed: Changed, opId: string): Recorded {
+  assert(changed.kind === 'done', 'an outcome takes no key')
+  const { snapshot, events } = changed
+  return { snapshot, recorded: events.length > 0, followUp: followUpIn(events, opId) }
 }
 
 /** The operation that an outcome's events have requested in turn: a capture, or the same at another processor. */
