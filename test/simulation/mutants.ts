@@ -39,8 +39,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an outcome is recorded though the operation is finished',
     module: 'payments/model/decide-outcome.ts',
-    find: 'if (isFinished(operation)) return contradict',
-    replace: 'if (opId === undefined) return contradict',
+    find: 'if (isFinished(operation)) return command.asFirst',
+    replace: 'if (opId === undefined) return command.asFirst',
   },
   {
     name: 'captures are not limited to what is authorized',
