@@ -28,6 +28,8 @@ export interface PaymentsDeps {
   readonly routes: readonly RoutingRule[]
   /** Name of the processor of payments that name none and fit no rule. */
   readonly defaultProcessor: string
+  /** Names of processors that finish what they have begun and take no new payments. */
+  readonly closedProcessors?: readonly string[] | undefined
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics

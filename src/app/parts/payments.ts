@@ -14,7 +14,7 @@ import { storeUrl } from '../stores.ts'
 import { type LogPart, openLogPart } from './log.ts'
 import { createMasterKeysPart, type MasterKeysPart } from './master-keys.ts'
 import { openPaymentProofPart, type PaymentProofPart, type SealSources } from './payment-proof.ts'
-import { checkRoutes, namedProcessors, startSandboxes } from './processors.ts'
+import { checkRoutes, closedSandboxes, namedProcessors, startSandboxes } from './processors.ts'
 
 /** The stores of the payment model. */
 export const PAYMENT_STORES = ['payments'] as const
@@ -78,6 +78,7 @@ export async function openPaymentsPart(
     routes: config.routes,
     processors,
     defaultProcessor: config.processor,
+    closedProcessors: closedSandboxes([sandbox.name], config.routes, config.processor),
     clock,
     logger,
     metrics,

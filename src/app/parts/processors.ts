@@ -29,6 +29,15 @@ export function checkRoutes(routes: readonly RoutingRule[], defaultProcessor: st
   )
 }
 
+/**
+ * Sandboxes that nobody has asked for: whoever may create payments could have orders paid with play money. They stay for
+ * what they have begun.
+ */
+export function closedSandboxes(names: readonly string[], routes: readonly RoutingRule[], defaultProcessor: string) {
+  const asked = new Set([defaultProcessor, ...routes.flatMap((rule) => rule.processors)])
+  return names.filter((name) => !asked.has(name))
+}
+
 const POLL_MS = 500
 
 /** Has sandboxes do what they do of their own accord. Their webhooks come in by the door that all webhooks take. */

@@ -33,6 +33,7 @@ export interface CommandsDeps {
   /** Rules that name the processors of a payment; the default one where none fits. */
   readonly routes: readonly RoutingRule[]
   readonly defaultProcessor: string
+  readonly closedProcessors?: readonly string[] | undefined
   readonly clock: Clock
   readonly metrics: Metrics
   readonly checkPayable?: ((orderId: string, amount: bigint, currency: string) => Promise<void>) | undefined

@@ -31,9 +31,13 @@ export function routeOf(
     readonly processors: Processors
     readonly routes: readonly RoutingRule[]
     readonly defaultProcessor: string
+    /** Those that finish what they have begun and take nothing new. */
+    readonly closedProcessors?: readonly string[] | undefined
   },
 ): readonly string[] {
   const { processor, currency } = payment
+  if (processor !== undefined && deps.closedProcessors?.includes(processor))
+    throw new AppError('processor_not_found', `${processor} takes no new payments here`)
   const rule = processor === undefined ? deps.routes.find((candidate) => fits(candidate, payment)) : undefined
   const names = rule?.processors ?? [processor ?? deps.defaultProcessor]
   const route = names.filter(
