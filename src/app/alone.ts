@@ -1,6 +1,7 @@
 import type { Closable } from '../core/lifecycle.ts'
 import type { PortName } from '../engines/engine.ts'
 import { type Base, type FanfoldOptions, openBase } from './base.ts'
+import { type Prune, startHousekeeping } from './housekeeping.ts'
 
 /** A model opened without the others. */
 export type Alone<Model> = Model & Closable & AsyncDisposable
@@ -9,13 +10,16 @@ export type Alone<Model> = Model & Closable & AsyncDisposable
 export async function openAlone<Model extends object>(
   options: FanfoldOptions,
   stores: readonly PortName[],
-  open: (base: Base) => Promise<{ model: Model; startWorkers(): void }>,
+  open: (base: Base) => Promise<{ model: Model; prunes?: readonly Prune[]; startWorkers(): void }>,
 ): Promise<Alone<Model>> {
   const base = await openBase(options, stores)
   const close = () => base.lifecycle.close()
   try {
-    const { model, startWorkers } = await open(base)
-    if (base.workers) startWorkers()
+    const { model, prunes, startWorkers } = await open(base)
+    if (base.workers) {
+      startWorkers()
+      base.lifecycle.own(startHousekeeping(base, prunes))
+    }
     return { ...model, close, [Symbol.asyncDispose]: close }
   } catch (error) {
     await close().catch(() => undefined)

@@ -97,11 +97,14 @@ async function assemble(base: Base): Promise<Fanfold> {
   const { config, logger, metrics, clock, lifecycle } = base
   const apiKeys = createApiKeys({ store: await base.open('apiKeys'), clock, bootstrapSecret: config.apiKey })
   const { social, startWorkers: startSocial } = await openSocialPart(base)
-  const { orders, ...ordersPart } = await openOrdersPart(base)
+  const { orders: ordersAlone, ...ordersPart } = await openOrdersPart(base)
   const { payments, sandbox, ...paymentsPart } = await openPaymentsPart(base, {
-    checkPayable: (orderId, amount, currency) => orders.checkPayable(orderId, fromMinor(amount), currency),
+    checkPayable: (orderId, amount, currency) => ordersAlone.checkPayable(orderId, fromMinor(amount), currency),
   })
 
+  // Both know the customer; whoever erases him means both.
+  const erase = (customerId: string) => eraseCustomer({ orders: ordersAlone, payments }, customerId)
+  const orders = { ...ordersAlone, eraseCustomer: erase }
   const subscriptions = orderPaymentSubscriptions({
     ...{ orders, payments, logger },
     orderLog: ordersPart.log.log,
@@ -153,7 +156,7 @@ async function assemble(base: Base): Promise<Fanfold> {
         socialRoutes(social),
         timelineRoutes(social, { heartbeatMs: base.options.streams?.heartbeatMs }),
         notificationRoutes(social),
-        catalogueRoutes({ ...orders, eraseCustomer: (customerId) => eraseCustomer({ orders, payments }, customerId) }),
+        catalogueRoutes(orders),
         stockRoutes(orders),
         orderRoutes(orders),
         reportRoutes(orders),

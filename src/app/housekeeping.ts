@@ -6,13 +6,13 @@ const DAY_MS = 86_400_000
 const REST_MS = 3_600_000
 const KEYS_PER_STEP = 1_000
 
-/**
- * Forgets idempotency keys that have outlived {@link LIMITS.idempotencyKeyDays}, in small steps, and what `prunes` forget:
- * each deletes up to so many rows and answers how many.
- */
+/** Forgets up to so many rows that have had their time; answers how many. */
+export type Prune = (limit: number) => Promise<number>
+
+/** Forgets idempotency keys that have outlived {@link LIMITS.idempotencyKeyDays}, in small steps, and what `prunes` forget. */
 export function startHousekeeping(
   { engines, clock, logger }: Pick<Base, 'engines' | 'clock' | 'logger'>,
-  prunes: readonly ((limit: number) => Promise<number>)[] = [],
+  prunes: readonly Prune[] = [],
 ): Closable {
   return startLoop({
     name: 'housekeeping',

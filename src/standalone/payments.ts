@@ -13,6 +13,6 @@ export type * from '../payments/schemas.ts'
 export function openPayments(options: FanfoldOptions = {}): Promise<Alone<{ readonly payments: Payments }>> {
   return openAlone(options, PAYMENT_STORES, async (base) => {
     const { payments, startWorkers } = await openPaymentsPart(base)
-    return { model: { payments }, startWorkers }
+    return { model: { payments }, prunes: [payments.forgetBodies], startWorkers }
   })
 }
