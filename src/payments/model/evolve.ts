@@ -121,12 +121,20 @@ function correct(draft: Draft, event: EventPayloads['OUTCOME_CORRECTED']): void 
   draft.lastError = { code: 'unexpected_success', message, opId: event.op_id }
 }
 
+function isVoidedThere(draft: Draft, reference: string): boolean {
+  if (reference !== draft.reference) return false
+  for (const { kind, status } of draft.operations.values()) if (kind === 'void' && status === 'succeeded') return true
+  return false
+}
+
 /** What of a corrected operation counts in the sums of the payment. */
 function countCorrection(draft: Draft, kind: OperationKind, event: EventPayloads['OUTCOME_CORRECTED']): bigint {
   const amount = BigInt(event.amount)
   switch (kind) {
     case 'authorize':
       if (draft.phase !== 'declined' && (draft.phase !== 'voided' || draft.authorized > 0n)) return 0n
+      // What a void at the processor has ended while it waited for the payer is free again, whenever it is heard of.
+      if (draft.phase === 'voided' && isVoidedThere(draft, event.reference)) return amount
       // It may have failed over since: captures must go to where the money is.
       draft.processor = draft.operations.get(event.op_id)?.processor ?? draft.processor
       authorize(draft, event)

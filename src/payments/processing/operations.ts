@@ -293,7 +293,9 @@ export function createOperationRunner(deps: OperationDeps): OperationRunner {
 
   async function settle(row: OperationRow, decided: Command<'ResolveReview'>, actor: string): Promise<Snapshot> {
     const { paymentIntentId } = row
-    const changed = await writer.change({ paymentIntentId, command: decided, actor, waiting: row })
+    // What is asked again is asked soon, however often it was before.
+    const waiting = { ...row, attempts: 0 }
+    const changed = await writer.change({ paymentIntentId, command: decided, actor, waiting })
     assert(changed.kind === 'done', 'a decision takes no key')
     const followUp = followUpIn(changed.events, row.opId)
     return followUp === undefined ? changed.snapshot : drive(changed.snapshot, followUp, actor, row)

@@ -13,17 +13,21 @@ const AMOUNT_EVENTS = new Set([
   'OUTCOME_CORRECTED',
 ])
 
+const isDecision = ({ type }: { readonly type: string }) => type === 'REVIEW_RESOLVED'
+
 export interface Finding {
   readonly subject: string
   readonly problem: string
 }
 
 /** An operation recorded as succeeded against what the processor says it did. */
-function effectProblems(row: OperationRow, amount: bigint, effects: readonly SandboxEntry[]): string[] {
+function effectProblems(row: OperationRow, amount: bigint | undefined, effects: readonly SandboxEntry[]): string[] {
   const [effect] = effects
   if (effect === undefined) return ['recorded as done, but the processor has not done it']
   if (effects.length > 1) return [`done ${effects.length} times by the processor`]
-  return effect.amount === amount ? [] : [`${row.kind} of ${amount} recorded, the processor says ${effect.amount}`]
+  return amount === undefined || effect.amount === amount
+    ? []
+    : [`${row.kind} of ${amount} recorded, the processor says ${effect.amount}`]
 }
 
 /** What the processor did against what is recorded of it. A refund that came back was done, and has failed. */
@@ -47,6 +51,10 @@ export async function compareEffects(
     for (const { opId, type, payload } of events)
       if (opId !== undefined && AMOUNT_EVENTS.has(type)) amounts.set(opId, BigInt(Number(payload['amount'])))
   }
+  // What a void has freed is what there was; a person who says that it succeeded need not know how much that had become.
+  const decided = new Set(page.flatMap(({ events }) => events.filter(isDecision).map(({ opId }) => opId)))
+  const amountOf = ({ kind, opId }: OperationRow) =>
+    kind === 'void' && decided.has(opId) ? undefined : (amounts.get(opId) ?? 0n)
   const keyOf = (processor: string, key: string) => `${processor} ${key}`
   const effects = new Map<string, SandboxEntry[]>()
   for (const entry of await ledger.entriesOf(done.map(({ opId }) => opId))) {
@@ -55,9 +63,10 @@ export async function compareEffects(
     effects.set(key, [...(effects.get(key) ?? []), entry])
   }
   return done.flatMap((row) =>
-    effectProblems(row, amounts.get(row.opId) ?? 0n, effects.get(keyOf(row.processor, row.opId)) ?? []).map(
-      (problem) => ({ subject: row.opId, problem }),
-    ),
+    effectProblems(row, amountOf(row), effects.get(keyOf(row.processor, row.opId)) ?? []).map((problem) => ({
+      subject: row.opId,
+      problem,
+    })),
   )
 }
 
