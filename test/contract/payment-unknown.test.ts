@@ -106,6 +106,8 @@ for (const engine of sqlEngines()) {
         const { id, opId } = await tooOld(deed)
         const decided = await bench.payments.resolveOperation(opId, { decision: 'ask_again', note: 'try' })
         expect(decided).toMatchObject({ pending_operation: { op_id: opId, status: 'unknown' } })
+        const { attempts, nextCheckAtMs } = (await bench.ports.store.operation(opId))!
+        expect({ attempts, waitMs: nextCheckAtMs! - bench.clock.now() }).toEqual({ attempts: 0, waitMs: 2_000 })
         await bench.recover(60_000)
         expect(await bench.payments.get(id)).toMatchObject({ pending_operation: { op_id: opId, status: 'review' } })
         expect(await bookedFor(bench, id)).toEqual(bookedBefore(deed))

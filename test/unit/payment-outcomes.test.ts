@@ -52,6 +52,34 @@ describe('outcomes', () => {
     expect(after).toMatchObject({ captured: 6_000n, lastError: undefined })
   })
 
+  it('an authorization that a void has ended while it waited for the payer is free again, whenever it is heard of', () => {
+    const action = { type: 'redirect' }
+    const history: PaymentEvent[][] = [
+      initiated(),
+      asked('op_a'),
+      [{ type: 'ACTION_REQUIRED', payload: { op_id: 'op_a', amount: 10_000, reference: 'ref', action } }],
+      [{ type: 'VOID_REQUESTED', payload: { op_id: 'op_v', amount: 0 } }],
+      [{ type: 'VOIDED', payload: { op_id: 'op_v', amount: 0, reference: 'vd_1' } }],
+    ]
+    const corrected = { op_id: 'op_a', amount: 10_000, reference: 'ref', kind: 'authorize' } as const
+    const after = given(...history)
+      .when(outcome('op_a', succeeded(10_000n)))
+      .events({ type: 'OUTCOME_CORRECTED', payload: corrected })
+    expect(after).toMatchObject({ phase: 'voided', authorized: 0n, lastError: undefined })
+  })
+
+  it('an authorization that was declined here, and voided here only, holds money when it turns out to have succeeded', () => {
+    const declined: PaymentEvent = {
+      type: 'DECLINED',
+      payload: { op_id: 'op_a', amount: 10_000, code: 'no', message: 'No' },
+    }
+    const corrected = { op_id: 'op_a', amount: 10_000, reference: 'ref', kind: 'authorize' } as const
+    const after = given(initiated(), asked('op_a'), [declined], [{ type: 'VOIDED', payload: { amount: 0 } }])
+      .when(outcome('op_a', succeeded(10_000n)))
+      .events({ type: 'OUTCOME_CORRECTED', payload: corrected })
+    expect(after).toMatchObject({ phase: 'authorized', authorized: 10_000n })
+  })
+
   it('counts of a late success only what still fits, and says what does not', () => {
     const failure: PaymentEvent = {
       type: 'REFUND_FAILED',
