@@ -1,13 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AppError } from '../../src/core/errors.ts'
+import type { LogEvent } from '../../src/log/port.ts'
 import { decide } from '../../src/payments/model/decide.ts'
 import { EVENT_VERSIONS, type PaymentEvent, type RecordedEvent } from '../../src/payments/model/events.ts'
 import { evolve, fold } from '../../src/payments/model/evolve.ts'
 import { initialState, type Operation, type PaymentState } from '../../src/payments/model/state.ts'
 import type { DisputeRow } from '../../src/payments/ports/views.ts'
 import { accountRule } from '../../src/payments/read-model/accounts.ts'
-import { type BatchRows, type FoldedEvent, foldBatch } from '../../src/payments/read-model/fold-batch.ts'
+import { type BatchRows, foldBatch } from '../../src/payments/read-model/fold-batch.ts'
 import { type Posting, postingsOf } from '../../src/payments/read-model/postings.ts'
 import { commandOf, type Step } from '../setup/payment-steps.ts'
 
@@ -53,9 +54,9 @@ function liveOn(steps: readonly Step[], n: number): RecordedEvent[] {
 }
 
 /** The log of several payments whose events lie mixed. */
-function logOf(histories: readonly (readonly Step[])[]): FoldedEvent[] {
+function logOf(histories: readonly (readonly Step[])[]): LogEvent[] {
   const streams = histories.map(liveOn)
-  const log: FoldedEvent[] = []
+  const log: LogEvent[] = []
   for (let version = 1; streams.some((events) => events.length >= version); version++) {
     streams.forEach((events, n) => {
       const event = events[version - 1]
@@ -71,7 +72,7 @@ function logOf(histories: readonly (readonly Step[])[]): FoldedEvent[] {
 }
 
 /** What tables hold after these batches, as the projection writes them. */
-function tables(batches: readonly (readonly FoldedEvent[])[]) {
+function tables(batches: readonly (readonly LogEvent[])[]) {
   const states = new Map<string, PaymentState>()
   const disputes = new Map<string, DisputeRow>()
   const sums = new Map<string, number | bigint>()
@@ -153,7 +154,7 @@ describe('the ledger of payments', () => {
     fc.assert(
       fc.property(lives, fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }), (histories, sizes) => {
         const log = logOf(histories)
-        const batches: FoldedEvent[][] = []
+        const batches: LogEvent[][] = []
         for (let at = 0, n = 0; at < log.length; n++) {
           const size = sizes[n % sizes.length]!
           batches.push(log.slice(at, at + size))

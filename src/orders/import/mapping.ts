@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import Type, { type Static } from 'typebox'
-import { AppError, messageOf } from '../../core/errors.ts'
+import { loadMapping } from '../../core/mapping.ts'
 import { validator } from '../../core/schema.ts'
 
 /**
@@ -74,18 +73,6 @@ export const ORDER_MAPPINGS: Readonly<Record<string, OrderMapping>> = {
 const checkMapping = validator(OrderMapping)
 
 /** A built-in mapping by its name, or the one in a JSON file. Throws `invalid_input`. */
-export async function loadOrderMapping(nameOrFile: string): Promise<OrderMapping> {
-  const builtIn = ORDER_MAPPINGS[nameOrFile]
-  if (builtIn !== undefined) return builtIn
-  if (!nameOrFile.endsWith('.json')) {
-    const names = Object.keys(ORDER_MAPPINGS).join(', ')
-    throw new AppError('invalid_input', `"${nameOrFile}" is no mapping; use ${names}, or a JSON file of your own`)
-  }
-  let content: unknown
-  try {
-    content = JSON.parse(await readFile(nameOrFile, 'utf8'))
-  } catch (cause) {
-    throw new AppError('invalid_input', `The mapping ${nameOrFile} can't be read: ${messageOf(cause)}`, { cause })
-  }
-  return checkMapping(content)
+export function loadOrderMapping(nameOrFile: string): Promise<OrderMapping> {
+  return loadMapping(nameOrFile, ORDER_MAPPINGS, checkMapping)
 }

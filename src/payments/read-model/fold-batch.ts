@@ -1,3 +1,4 @@
+import type { LogEvent } from '../../log/port.ts'
 import type { RecordedEvent } from '../model/events.ts'
 import { evolve } from '../model/evolve.ts'
 import { initialState, type PaymentState } from '../model/state.ts'
@@ -6,18 +7,6 @@ import type { CustomerTransaction, DisputeRow, LedgerBalance, LedgerEntry, Payme
 import { TRANSACTION_TYPE_OF } from '../schemas.ts'
 import { addCounts, countsOf, type DaySums, dayAt, dayNumber, NO_COUNTS, processorOf } from './days.ts'
 import { postingsOf } from './postings.ts'
-
-/** An event of the log of payments, as a projection or the verifier has it. */
-export interface FoldedEvent {
-  readonly shard: number
-  readonly eventId: bigint
-  readonly streamId: string
-  readonly version: number
-  readonly type: string
-  readonly schemaVersion: number
-  readonly timestampMs: number
-  readonly payload: Readonly<Record<string, unknown>>
-}
 
 export interface TransactionOf extends CustomerTransaction {
   readonly customerId: string
@@ -47,7 +36,7 @@ interface Batch {
 
 /** One fact, and the payment before and after it. */
 interface Step {
-  readonly stored: FoldedEvent
+  readonly stored: LogEvent
   readonly event: RecordedEvent
   readonly before: PaymentState
   readonly after: PaymentState
@@ -106,7 +95,7 @@ function addDisputes({ disputes }: Batch, { stored, before, after }: Step): void
  * Folds events of one shard, in log order, onto the payments as they were: `known` has those that had begun. Pure. What
  * the rows of the read models are is said here and nowhere else. Throws where an event does not follow its payment.
  */
-export function foldBatch(events: readonly FoldedEvent[], known: ReadonlyMap<string, PaymentState>): BatchRows {
+export function foldBatch(events: readonly LogEvent[], known: ReadonlyMap<string, PaymentState>): BatchRows {
   const states = new Map<string, PaymentState>()
   const batch: Batch = {
     ...{ transactions: [], entries: [], balances: new Map(), days: new Map(), disputes: new Map() },

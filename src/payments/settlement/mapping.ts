@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import Type, { type Static } from 'typebox'
-import { AppError, messageOf } from '../../core/errors.ts'
+import { loadMapping } from '../../core/mapping.ts'
 import { validator } from '../../core/schema.ts'
 import { SETTLEMENT_TYPES, type SettlementType } from '../ports/settlements.ts'
 
@@ -73,20 +72,8 @@ export const SETTLEMENT_MAPPINGS: Readonly<Record<string, SettlementMapping>> = 
 const checkMapping = validator(SettlementMapping)
 
 /** A built-in mapping by its name, or the one in a JSON file. Throws `invalid_input`. */
-export async function loadSettlementMapping(nameOrFile: string): Promise<SettlementMapping> {
-  const builtIn = Object.hasOwn(SETTLEMENT_MAPPINGS, nameOrFile) ? SETTLEMENT_MAPPINGS[nameOrFile] : undefined
-  if (builtIn !== undefined) return builtIn
-  if (!nameOrFile.endsWith('.json')) {
-    const names = Object.keys(SETTLEMENT_MAPPINGS).join(', ')
-    throw new AppError('invalid_input', `"${nameOrFile}" is no mapping; use ${names}, or a JSON file of your own`)
-  }
-  let content: unknown
-  try {
-    content = JSON.parse(await readFile(nameOrFile, 'utf8'))
-  } catch (cause) {
-    throw new AppError('invalid_input', `The mapping ${nameOrFile} can't be read: ${messageOf(cause)}`, { cause })
-  }
-  return checkMapping(content)
+export function loadSettlementMapping(nameOrFile: string): Promise<SettlementMapping> {
+  return loadMapping(nameOrFile, SETTLEMENT_MAPPINGS, checkMapping)
 }
 
 /** The type that each word of the file means. */
