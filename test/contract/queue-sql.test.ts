@@ -44,7 +44,7 @@ for (const engine of sqlEngines()) {
       delayMs: 0,
     })
     function worker(topic: string, leaseMs: number): Subscription {
-      return openQueueTransport(database.sql, systemClock, { leaseMs, pollMs: 5 }).subscribe(topic, 'small')
+      return openQueueTransport(database.sql, systemClock, { leaseMs, pollMs: 5 }).subscribe(topic, 'small', 100)
     }
     const send = (...messages: StoredMessage[]) => openQueueTransport(database.sql, systemClock).send(messages)
     const rows = (topic: string) =>
