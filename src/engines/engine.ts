@@ -4,9 +4,11 @@ import type { Closable } from '../core/lifecycle.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
 import type { ApiKeyStore } from '../http/ports.ts'
+import type { MoveStore } from '../moves/port.ts'
 import type { OrderPorts } from '../orders/ports.ts'
 import type { PaymentPorts } from '../payments/ports/ports.ts'
 import type { Queue } from '../queue/port.ts'
+import type { EventPublisher } from '../relay/port.ts'
 import type { FollowStore, PostStore, TimelineStore, UserStore } from '../social/ports.ts'
 import type { WebhookStore } from '../webhooks/ports.ts'
 import type { MigrationReport } from './sql/migrate.ts'
@@ -35,9 +37,13 @@ export interface EnginePorts {
   queue(context: PortContext): Promise<Queue>
   apiKeys(context: PortContext): Promise<ApiKeyStore>
   webhooks(context: PortContext): Promise<WebhookStore>
+  moves(context: PortContext): Promise<MoveStore>
+  events(context: PortContext): Promise<EventPublisher>
 }
 
 export type PortName = keyof EnginePorts
+/** The ports that hold something; each has a URL, or lives in the database. */
+export type StoreName = Exclude<PortName, 'events'>
 
 /** A database or broker, opened by a URL. It serves some of the ports; which, it says by having them. */
 export interface Engine extends Closable {

@@ -1,5 +1,5 @@
 import { AppError, messageOf } from '../core/errors.ts'
-import type { Closable } from '../core/lifecycle.ts'
+import { type Closable, closeTold } from '../core/lifecycle.ts'
 import type { Engine, EngineContext, EnginePorts, PortName } from './engine.ts'
 
 type Open = (url: URL, context: EngineContext) => Promise<Engine>
@@ -12,6 +12,19 @@ const ENGINES: Readonly<Record<string, () => Promise<Open>>> = {
   'redis:': async () => (await import('./redis/engine.ts')).openRedisEngine,
   'rediss:': async () => (await import('./redis/engine.ts')).openRedisEngine,
   'redis-cluster:': async () => (await import('./redis/engine.ts')).openRedisClusterEngine,
+  'mongodb:': async () => (await import('./mongodb/engine.ts')).openMongodbEngine,
+  'mongodb+srv:': async () => (await import('./mongodb/engine.ts')).openMongodbEngine,
+  'neo4j:': async () => (await import('./neo4j/engine.ts')).openNeo4jEngine,
+  'neo4j+s:': async () => (await import('./neo4j/engine.ts')).openNeo4jEngine,
+  'bolt:': async () => (await import('./neo4j/engine.ts')).openNeo4jEngine,
+  'bolt+s:': async () => (await import('./neo4j/engine.ts')).openNeo4jEngine,
+  'cassandra:': async () => (await import('./cassandra/engine.ts')).openCassandraEngine,
+  'mysql:': async () => (await import('./mysql/engine.ts')).openMysqlEngine,
+  'mariadb:': async () => (await import('./mysql/engine.ts')).openMysqlEngine,
+  'amqp:': async () => (await import('./rabbitmq/engine.ts')).openRabbitmqEngine,
+  'amqps:': async () => (await import('./rabbitmq/engine.ts')).openRabbitmqEngine,
+  'kafka:': async () => (await import('./kafka/engine.ts')).openKafkaEngine,
+  'kafkas:': async () => (await import('./kafka/engine.ts')).openKafkaEngine,
 }
 
 export const SCHEMES: readonly string[] = Object.keys(ENGINES)
@@ -67,12 +80,14 @@ export function createEngines(context: EngineContext): Engines {
       if (engine === undefined) {
         engine = openNew(url)
         opened.set(url, engine)
+        // Whoever asks again tries again.
+        engine.catch(() => opened.delete(url))
       }
       return engine
     },
     opened: ready,
     async close() {
-      await Promise.all(ready.map((engine) => engine.close()))
+      await Promise.all(ready.map((engine) => closeTold(`${engine.name} at ${engine.url}`, engine, context.logger)))
     },
   }
 }

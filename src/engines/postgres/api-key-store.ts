@@ -1,4 +1,4 @@
-import type { ApiKey, ApiKeyStore, Scope } from '../../http/ports.ts'
+import type { ApiKey, ApiKeyStore } from '../../http/ports.ts'
 import type { SqlClient } from '../sql/sql.ts'
 
 const INSERT = 'insert into api_keys (key_id, key_hash, name, scopes, created_at) values ($1, $2, $3, $4, $5)'
@@ -10,7 +10,7 @@ const REVOKE = 'update api_keys set revoked_at = $2 where key_id = $1 and revoke
 interface KeyRow {
   key_id: string
   name: string
-  scopes: Scope[]
+  scopes: ApiKey['scopes']
   created_at: Date
   revoked_at: Date | null
 }

@@ -1,14 +1,21 @@
 import { AppError } from '../../core/errors.ts'
-import { fromMinor, type Minor } from '../../core/money.ts'
 import type { CatalogueStore, Product } from '../../orders/ports.ts'
 import type { PortContext } from '../engine.ts'
+import {
+  changedPrices,
+  NEWEST_PRICE,
+  PRODUCT_COLUMNS,
+  type PriceRow,
+  type ProductRow,
+  pricesJson,
+  toPrice,
+  toProduct,
+} from '../sql/catalogue-rows.ts'
 import { once } from '../sql/idempotency.ts'
 import { type SqlClient, type SqlTx, sqlState, UNIQUE_VIOLATION } from '../sql/sql.ts'
 
-const COLUMNS = 'product_id, sku, name, category, price, currency, prices, active, version, created_at, updated_at'
-
 const INSERT_PRODUCT = `
-insert into products (${COLUMNS})
+insert into products (${PRODUCT_COLUMNS})
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) on conflict do nothing returning product_id`
 
 const INSERT_PRICES = `
@@ -25,79 +32,28 @@ insert into stock_moves
   (product_id, location_id, source_id, version, kind, on_hand_delta, reserved_delta, actor, moved_at)
 values ($1, $2, $3, 0, 'adjust', $4, 0, $5, $6)`
 
-const LOCK = `select ${COLUMNS} from products where product_id = $1 and version = $2 for update`
+const LOCK = `select ${PRODUCT_COLUMNS} from products where product_id = $1 and version = $2 for update`
 
 const CHANGE = `
 update products set sku = $2, name = $3, category = $4, price = $5, prices = $6, active = $7, version = $8, updated_at = $9
 where product_id = $1`
 
-const FIND = `select ${COLUMNS} from products where product_id = any($1::text[])`
-const LIST = `select ${COLUMNS} from products where product_id > $1 order by product_id limit $2`
+const FIND = `select ${PRODUCT_COLUMNS} from products where product_id = any($1::text[])`
+const LIST = `select ${PRODUCT_COLUMNS} from products where product_id > $1 order by product_id limit $2`
 const LIST_CATEGORY = `
-select ${COLUMNS} from products where category = $3 and product_id > $1 order by product_id limit $2`
+select ${PRODUCT_COLUMNS} from products where category = $3 and product_id > $1 order by product_id limit $2`
 
 const PRICES = `
 select product_id, version, currency, price, valid_from, actor from product_prices
 where product_id = $1 and (version < $2 or version = $2 and currency > $3) order by version desc, currency limit $4`
 
-const INT_MAX = 2_147_483_647
-
-interface ProductRow {
-  product_id: string
-  sku: string
-  name: string
-  category: string
-  price: bigint
-  currency: string
-  prices: Record<string, number>
-  active: boolean
-  version: number
-  created_at: Date
-  updated_at: Date
-}
-
-function toProduct(row: ProductRow): Product {
-  return {
-    productId: row.product_id,
-    sku: row.sku,
-    name: row.name,
-    category: row.category,
-    price: row.price,
-    currency: row.currency,
-    prices: Object.fromEntries(Object.entries(row.prices).map(([currency, price]) => [currency, BigInt(price)])),
-    active: row.active,
-    version: row.version,
-    createdAtMs: row.created_at.getTime(),
-    updatedAtMs: row.updated_at.getTime(),
-  }
-}
-
-interface PriceRow {
-  product_id: string
-  version: number
-  currency: string
-  price: bigint | null
-  valid_from: Date
-  actor: string
-}
-
-const pricesJson = ({ prices }: Product) =>
-  Object.fromEntries(Object.entries(prices).map(([currency, price]) => [currency, fromMinor(price)]))
-
-/** All prices of a product by currency, that of its own included. */
-const pricesOf = (product: Product): ReadonlyMap<string, Minor> =>
-  new Map([...Object.entries(product.prices), [product.currency, product.price]])
-
 /** Appends to the price history what differs from before; nothing for a currency it is no longer sold in. */
 async function appendPrices(tx: SqlTx, before: Product | undefined, after: Product, actor: string): Promise<void> {
-  const [old, now] = [before === undefined ? new Map<string, Minor>() : pricesOf(before), pricesOf(after)]
-  const changed = [...new Set([...old.keys(), ...now.keys()])].filter(
-    (currency) => old.get(currency) !== now.get(currency),
-  )
+  const changed = changedPrices(before, after)
   if (changed.length === 0) return
   const { productId, version, updatedAtMs } = after
-  const prices = changed.map((currency) => now.get(currency))
-  await tx.query(INSERT_PRICES, [productId, version, new Date(updatedAtMs), actor, changed, prices])
+  const [currencies, prices] = [changed.map(([currency]) => currency), changed.map(([, price]) => price)]
+  await tx.query(INSERT_PRICES, [productId, version, new Date(updatedAtMs), actor, currencies, prices])
 }
 
 export function openCatalogueStore(sql: SqlClient, { ids }: PortContext): CatalogueStore {
@@ -153,16 +109,8 @@ export function openCatalogueStore(sql: SqlClient, { ids }: PortContext): Catalo
       return rows.map(toProduct)
     },
     async prices(productId, after, limit) {
-      const { version, currency } = after ?? { version: INT_MAX, currency: '' }
-      const rows = await sql.query<PriceRow>(PRICES, [productId, version, currency, limit])
-      return rows.map((row) => ({
-        productId: row.product_id,
-        version: row.version,
-        price: row.price ?? undefined,
-        currency: row.currency,
-        validFromMs: row.valid_from.getTime(),
-        actor: row.actor,
-      }))
+      const { version, currency } = after ?? NEWEST_PRICE
+      return (await sql.query<PriceRow>(PRICES, [productId, version, currency, limit])).map(toPrice)
     },
   }
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Pool, PoolClient, PoolConfig } from 'pg'
-import { AppError } from '../../core/errors.ts'
 import { LIMITS } from '../../core/limits.ts'
 import type { Logger } from '../../core/logger.ts'
+import { loadDriver } from '../driver.ts'
 import { retryConflicts } from '../sql/retry-conflicts.ts'
 import {
   encodeParam,
@@ -30,14 +30,6 @@ function statementName(text: string, names: Map<string, string>): string {
   return name
 }
 
-async function loadDriver(): Promise<typeof import('pg')> {
-  try {
-    return (await import('pg')).default as unknown as typeof import('pg')
-  } catch (cause) {
-    throw new AppError('driver_missing', 'PostgreSQL needs the package "pg": run  npm install pg', { cause })
-  }
-}
-
 /**
  * PostgreSQL through node-postgres. `poolSize` connections at most; each statement ends within
  * {@link LIMITS.statementMsMax}, an idle transaction within {@link LIMITS.idleTransactionMsMax}.
@@ -47,7 +39,11 @@ export async function openPg(
   profile: SqlProfile,
   options: { poolSize: number; logger: Logger },
 ): Promise<SqlClient> {
-  const pg = await loadDriver()
+  const pg = await loadDriver(
+    'PostgreSQL',
+    'pg',
+    async () => (await import('pg')).default as unknown as typeof import('pg'),
+  )
   const config: PoolConfig = {
     connectionString: url.href,
     max: options.poolSize,

@@ -1,9 +1,10 @@
 import { assert } from '../../core/errors.ts'
-import type { SqlParam, SqlScalar } from '../sql/sql.ts'
+import type { ColumnList } from '../sql/column-list.ts'
+import type { SqlParam } from '../sql/sql.ts'
 
 /**
- * The columns of rows that a statement stores many of: their names, their types, and what they are filled with. A column
- * that is added here is stored by all statements that share them.
+ * The form in which a statement takes the rows of a list of columns: one array per column. A column that is added to the
+ * list is stored by all statements that share it.
  */
 export interface Columns<Source> {
   /** `order_id, order_number, ...` */
@@ -18,9 +19,7 @@ export interface Columns<Source> {
   params(sources: readonly Source[]): SqlParam[]
 }
 
-type Column<Source> = readonly [name: string, type: string, value: (source: Source) => SqlScalar | undefined]
-
-export function columns<Source>(list: readonly Column<Source>[]): Columns<Source> {
+export function columns<Source>(list: ColumnList<Source>): Columns<Source> {
   return {
     names: list.map(([name]) => name).join(', '),
     arrays: (first) => list.map(([, type], index) => `$${first + index}::${type}[]`).join(', '),

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../../core/errors.ts'
 import { LIMITS } from '../../core/limits.ts'
-import type { SqlClient, SqlTx } from '../sql/sql.ts'
+import { eachStep, ORDERS_PER_STEP } from '../sql/customer-erase.ts'
+import { customerOperation } from '../sql/customer-rows.ts'
+import type { SqlClient } from '../sql/sql.ts'
 import { forgetSearchWords } from './order-search.ts'
 
 const ADDRESS_WITHOUT_PERSON = `shipping_address - '{name,line1,line2,postal_code}'::text[]`
@@ -64,9 +66,6 @@ from (select shard, scope, key, response_body::jsonb as b from idempotency_keys
   where operation_id = $1 and operation_id like 'customer:%') l
 where k.shard = l.shard and k.scope = l.scope and k.key = l.key`
 
-/** What `once` keeps as the operation of a command on a customer, so that its answer can be found. */
-export const customerOperation = (customerId: string) => `customer:${customerId}`
-
 // Tables into which names are copied from a customer or his orders; a projection begins with its checkpoint.
 const COPIED_INTO = ['orders', 'order_search', 'daily_sales_report_gen', 'projection_checkpoints']
 
@@ -104,8 +103,6 @@ interface PageRow {
   business_day: string
 }
 
-const ORDERS_PER_STEP = 200
-
 /**
  * Erases a customer as the port says, source first and copies after, in small steps; each can be repeated. Between them
  * it waits for the writers that may still copy what was there before.
@@ -119,27 +116,19 @@ export async function eraseCustomer(sql: SqlClient, customerId: string, atMs: nu
   })
   if (!known) return false
 
-  /** Orders of the customer, a step at a time: one with very many must not hold locks for long. */
-  async function eachStep(step: (tx: SqlTx, after: bigint) => Promise<readonly { order_id: bigint }[]>): Promise<void> {
-    let after = 0n
-    for (;;) {
-      const rows = await sql.transaction((tx) => step(tx, after))
-      if (rows.length < ORDERS_PER_STEP) return
-      after = rows.reduce((max, row) => (row.order_id > max ? row.order_id : max), after)
-    }
-  }
-
   await earlierWritersDone(sql)
-  await eachStep((tx, after) => tx.query<{ order_id: bigint }>(EMPTY_ORDERS, [customerId, after, ORDERS_PER_STEP, at]))
+  await eachStep((after) => sql.query<{ order_id: bigint }>(EMPTY_ORDERS, [customerId, after, ORDERS_PER_STEP, at]))
   await earlierWritersDone(sql)
-  await eachStep(async (tx, after) => {
-    const page = await tx.query<PageRow>(PAGE, [customerId, after, ORDERS_PER_STEP])
-    const [shards, orderIds] = [page.map((row) => row.shard), page.map((row) => row.order_id)]
-    await tx.query(EMPTY_FORMER, [shards, orderIds])
-    await forgetSearchWords(tx, shards, orderIds)
-    await tx.query(EMPTY_REPORT, [shards, orderIds, page.map((row) => row.business_day)])
-    return page
-  })
+  await eachStep((after) =>
+    sql.transaction(async (tx) => {
+      const page = await tx.query<PageRow>(PAGE, [customerId, after, ORDERS_PER_STEP])
+      const [shards, orderIds] = [page.map((row) => row.shard), page.map((row) => row.order_id)]
+      await tx.query(EMPTY_FORMER, [shards, orderIds])
+      await forgetSearchWords(tx, shards, orderIds)
+      await tx.query(EMPTY_REPORT, [shards, orderIds, page.map((row) => row.business_day)])
+      return page
+    }),
+  )
   await sql.query(EMPTY_OWN_ANSWERS, [customerOperation(customerId)])
   return true
 }

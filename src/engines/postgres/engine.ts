@@ -1,5 +1,5 @@
 import { AppError } from '../../core/errors.ts'
-import type { Engine, EngineContext, EnginePorts } from '../engine.ts'
+import type { Engine, EngineContext, EnginePorts, StoreName } from '../engine.ts'
 import { pruneKeys } from '../sql/idempotency.ts'
 import { migrate, pendingMigrations } from '../sql/migrate.ts'
 import { leaseNode, type NodeLease } from '../sql/node-lease.ts'
@@ -10,6 +10,7 @@ import { openPglite } from './client-pglite.ts'
 import { openFollowStore } from './follow-store.ts'
 import { createLogHeads } from './log-store.ts'
 import { MIGRATIONS } from './migrations.generated.ts'
+import { openMoveStore } from './move-store.ts'
 import { openOrderPorts } from './order-ports.ts'
 import { openPaymentPorts } from './payment-ports.ts'
 import { openPostStore } from './post-store.ts'
@@ -53,7 +54,7 @@ export async function openPostgresEngine(url: URL, context: EngineContext): Prom
 
 function engineOf(name: string, url: string, sql: SqlClient, context: EngineContext): Engine {
   let lease: Promise<NodeLease> | undefined
-  const ports: EnginePorts = {
+  const ports: Pick<EnginePorts, StoreName> = {
     users: (port) => openUserStore(sql, port),
     posts: (port) => openPostStore(sql, port),
     follows: (port) => openFollowStore(sql, port),
@@ -63,6 +64,7 @@ function engineOf(name: string, url: string, sql: SqlClient, context: EngineCont
     queue: (port) => openSqlQueue(sql, port),
     apiKeys: async () => openApiKeyStore(sql),
     webhooks: async () => openWebhookStore(sql),
+    moves: async () => openMoveStore(sql),
   }
   return {
     name,

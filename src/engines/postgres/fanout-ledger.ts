@@ -88,7 +88,8 @@ select (select count(*)::int from open) as posts,
   (select timestamp from posts where post_id = (select min(post_id) from open)) as oldest`
 
 const STATE = `
-select p.mode, f.followers_scanned, f.delivered, f.duplicate, f.inactive, f.planned_chunks, f.done_chunks, f.done_at
+select p.mode, f.followers_scanned, f.delivered, f.duplicate, f.inactive, f.planned_chunks, f.planned, f.done_chunks,
+  f.done_at
 from post_fanouts f join posts p on p.post_id = f.post_id
 where f.post_id = $1`
 
@@ -135,6 +136,7 @@ interface StateRow {
   duplicate: bigint
   inactive: bigint
   planned_chunks: number
+  planned: boolean
   done_chunks: number
   done_at: Date | null
 }
@@ -235,6 +237,7 @@ export function openFanoutLedger(sql: SqlClient): FanoutLedger {
         duplicate: Number(row.duplicate),
         inactive: Number(row.inactive),
         plannedChunks: row.planned_chunks,
+        planned: row.planned,
         doneChunks: row.done_chunks,
         doneAt: row.done_at ?? undefined,
       }

@@ -1,6 +1,8 @@
 import type { Edge, FollowItem, FollowStore, Relation } from '../../social/ports.ts'
 import type { PortContext } from '../engine.ts'
 import { onlyRow, type SqlClient } from '../sql/sql.ts'
+import { openFollowCopies } from './follow-copies.ts'
+import { openSuggestions } from './follow-suggestions.ts'
 import { openFollowerDays } from './follower-days.ts'
 
 // A backfill that is there is one of an earlier follow.
@@ -263,6 +265,8 @@ export async function openFollowStore(sql: SqlClient, _context: PortContext): Pr
     },
 
     ...openFollowerDays(sql),
+    ...openFollowCopies(sql),
+    ...openSuggestions(sql),
 
     async erase(userId, limit) {
       let erased = 0

@@ -1,28 +1,21 @@
 import { AppError } from '../../core/errors.ts'
-import type { Checkpoint, LogEvent, LogName, LogStore, ProjectionState } from '../../log/port.ts'
+import type { LogName, LogStore } from '../../log/port.ts'
+import {
+  type CheckpointRow,
+  catchUpAll,
+  type EventRow,
+  FOLDS_AT_ONCE,
+  LOGS,
+  type LogTable,
+  type ProjectionRow,
+  type QuarantineRow,
+  toCheckpoint,
+  toEvent,
+  toQuarantine,
+  toState,
+  unknownProjection,
+} from '../sql/log-rows.ts'
 import { INSUFFICIENT_PRIVILEGE, onlyRow, type SqlClient, type SqlRunner, type SqlTx, sqlState } from '../sql/sql.ts'
-
-/** Where a log lives: its event table and the columns that differ. */
-export interface LogTable {
-  readonly table: string
-  readonly stream: string
-  readonly payload: string
-  /** The column, or a constant where there is only one version. */
-  readonly schemaVersion: string
-}
-
-const LOGS = {
-  orders: { table: 'order_history', stream: 'order_id', payload: 'details', schemaVersion: '1' },
-  payments: {
-    table: 'payment_events',
-    stream: 'payment_intent_id',
-    payload: 'payload',
-    schemaVersion: 'schema_version',
-  },
-} as const satisfies Record<LogName, LogTable>
-
-/** More would take connections from those who wait for an answer. */
-const FOLDS_AT_ONCE = 4
 
 const HEADS = 'select last_event_id from log_head where log = $1 order by shard'
 
@@ -91,48 +84,6 @@ returning c.generation`
 const DROP_CHECKPOINTS = 'delete from projection_checkpoints where projection = $1 and generation = $2'
 const DROP_QUARANTINES = 'delete from projection_quarantine where projection = $1 and generation = $2'
 
-interface EventRow {
-  shard: number
-  event_id: bigint
-  stream_id: string
-  version: number
-  event_type: string
-  schema_version: number
-  timestamp: Date
-  payload: Record<string, unknown>
-}
-
-interface CheckpointRow {
-  shard: number
-  generation: number
-  last_event_id: bigint
-}
-
-function toEvent(row: EventRow): LogEvent {
-  return {
-    shard: row.shard,
-    eventId: row.event_id,
-    streamId: row.stream_id,
-    version: row.version,
-    type: row.event_type,
-    schemaVersion: row.schema_version,
-    timestampMs: row.timestamp.getTime(),
-    payload: row.payload,
-  }
-}
-
-const unknownProjection = (name: string) => new AppError('projection_not_found', `No projection is named "${name}"`)
-
-function toState(row: Record<string, unknown>): ProjectionState {
-  return {
-    name: row['name'] as string,
-    version: row['version'] as number,
-    liveGeneration: row['live_generation'] as number,
-    buildingGeneration: (row['building_generation'] as number | null) ?? undefined,
-    buildingVersion: (row['building_version'] as number | null) ?? undefined,
-  }
-}
-
 /** Opens the books of one log. The database must be migrated: that is when the number of shards is fixed. */
 export async function openLogStore(
   sql: SqlClient,
@@ -150,7 +101,7 @@ export async function openLogStore(
   if (shards === 0) throw new AppError('schema_outdated', 'The database has no event log yet; run: fanfold migrate')
 
   const projection = async (name: string) => {
-    const [row] = await sql.query(PROJECTION, [name])
+    const [row] = await sql.query<ProjectionRow>(PROJECTION, [name])
     if (row === undefined) throw unknownProjection(name)
     return toState(row)
   }
@@ -183,10 +134,7 @@ export async function openLogStore(
     },
     projection,
     async checkpoints(name, generation) {
-      const rows = await sql.query<CheckpointRow>(CHECKPOINTS, [name, generation])
-      return rows.map(
-        (row): Checkpoint => ({ shard: row.shard, generation: row.generation, lastEventId: row.last_event_id }),
-      )
+      return (await sql.query<CheckpointRow>(CHECKPOINTS, [name, generation])).map(toCheckpoint)
     },
     async moveCheckpoint(name, generation, shard, from, to, tx) {
       return (await tx.query(MOVE_CHECKPOINT, [name, generation, shard, from, to])).length === 1
@@ -197,24 +145,7 @@ export async function openLogStore(
     },
 
     async quarantines(name) {
-      const rows = await sql.query<{
-        projection: string
-        generation: number
-        shard: number
-        stream_id: string
-        from_event_id: bigint
-        reason: string
-        quarantined_at: Date
-      }>(QUARANTINES, [name])
-      return rows.map((row) => ({
-        projection: row.projection,
-        generation: row.generation,
-        shard: row.shard,
-        streamId: row.stream_id,
-        fromEventId: row.from_event_id,
-        reason: row.reason,
-        quarantinedAt: row.quarantined_at,
-      }))
+      return (await sql.query<QuarantineRow>(QUARANTINES, [name])).map(toQuarantine)
     },
     async quarantinedStreams(name, generation, shard, tx) {
       const rows = await tx.query<{ stream_id: string }>(QUARANTINED, [name, generation, shard])
@@ -246,13 +177,8 @@ export async function openLogStore(
       if (building === undefined || buildingVersion !== version) return false
       return sql.transaction(async (tx) => {
         const rows = await tx.query<CheckpointRow>(LOCK_CHECKPOINTS, [name, live, building])
-        for (const ahead of rows.filter((row) => row.generation === live)) {
-          const twin = rows.find((row) => row.generation === building && row.shard === ahead.shard)
-          if (twin === undefined) return false
-          if (twin.last_event_id >= ahead.last_event_id) continue
-          const behind = { shard: twin.shard, generation: building, lastEventId: twin.last_event_id }
-          if (!(await catchUp(behind, ahead.last_event_id, tx))) return false
-        }
+        const caughtUp = await catchUpAll(rows, live, building, (behind, upTo) => catchUp(behind, upTo, tx))
+        if (!caughtUp) return false
         return (await tx.query(FLIP, [name, building, version])).length === 1
       })
     },

@@ -1,15 +1,9 @@
 import type { AuditCheck, AuditDifference, AuditedOrder, AuditView, HistoryEntry } from '../../orders/ports.ts'
+import { HISTORY_COLUMNS, type HistoryRow, type OrderRow, toHistoryEntry, toOrder } from '../sql/order-rows.ts'
 import type { SqlClient, SqlTx } from '../sql/sql.ts'
 import { type CheckText, ORDER_CHECKS } from './order-audit-checks.ts'
 import { mergedPage } from './order-list.ts'
-import {
-  HISTORY_COLUMNS,
-  type HistoryRow,
-  ORDER_COLUMNS,
-  type OrderRow,
-  toHistoryEntry,
-  toOrder,
-} from './order-rows.ts'
+import { ORDER_COLUMNS } from './order-rows.ts'
 import { LIVE, REPORT_CHECKS } from './report-audit-checks.ts'
 
 const LAG = `

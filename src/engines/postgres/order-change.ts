@@ -1,43 +1,14 @@
-import { createBatcher, type ItemResult } from '../../core/batcher.ts'
 import type { StockMove } from '../../orders/model/decision.ts'
-import type { LineState, OrderPayment, Shipment } from '../../orders/model/order.ts'
+import type { OrderPayment, Shipment } from '../../orders/model/order.ts'
 import type { ChangeOutcome, OrderChange } from '../../orders/ports.ts'
+import { createChanges, type Part, partsOf, QUANTITIES_LIST, STATE_LIST } from '../sql/order-changes.ts'
+import type { NewLine } from '../sql/order-columns.ts'
 import type { SqlClient, SqlParam } from '../sql/sql.ts'
 import { columns } from './columns.ts'
-import { LINE, type NewLine, sumOf } from './order-columns.ts'
-import { shardOfOrder } from './order-rows.ts'
-import { inBatches } from './run-batch.ts'
+import { LINE } from './order-columns.ts'
 import { SHARE_STOCK } from './stock-queue.ts'
 
-/** A part of a change: which change of the batch it belongs to, and which order. */
-interface Part {
-  readonly item: number
-  readonly orderId: bigint
-}
-
-/** The columns of `orders` that a change sets; what it leaves alone is written again. */
-const STATE = columns<OrderChange>([
-  ['status', 'text', ({ after }) => after.status],
-  ['payment_status', 'text', ({ after }) => after.paymentStatus],
-  ['fulfillment_status', 'text', ({ after }) => after.fulfillmentStatus],
-  ['subtotal', 'bigint', ({ after }) => sumOf({ state: after }, (line) => line.amount)],
-  ['discount_total', 'bigint', ({ after }) => sumOf({ state: after }, (line) => line.discount)],
-  ['tax_total', 'bigint', ({ after }) => sumOf({ state: after }, (line) => line.tax) + after.shipping.tax],
-  ['total_price', 'bigint', ({ after }) => after.totalPrice],
-  ['cancelled_total', 'bigint', ({ after }) => after.cancelledTotal],
-  ['returned_total', 'bigint', ({ after }) => after.returnedTotal],
-  ['shipping_taken_back', 'boolean', ({ after }) => after.shipping.takenBack],
-  ['paid_total', 'bigint', ({ after }) => after.paidTotal],
-  ['refunded_total', 'bigint', ({ after }) => after.refundedTotal],
-  ['goodwill_total', 'bigint', ({ after }) => after.goodwillTotal],
-  ['shipping_country', 'text', ({ after }) => after.place.country],
-  ['shipping_region', 'text', ({ after }) => after.place.region],
-  ['shipping_city', 'text', ({ after }) => after.place.city],
-  ['version', 'int', ({ after }) => after.version],
-  ['history_hash', 'bytea', ({ event }) => event.hash],
-  ['updated_at', 'timestamptz', ({ event }) => new Date(event.atMs)],
-])
-
+const STATE = columns(STATE_LIST)
 const REQUEST = columns<OrderChange>([
   ['order_id', 'bigint', (change) => change.orderId],
   ['version_before', 'int', ({ before }) => before.version],
@@ -67,15 +38,7 @@ const STOCK = columns<StockMove & Part>([
   ['reserved', 'bigint', (move) => move.reserved],
 ])
 
-const QUANTITIES = columns<LineState & Part>([
-  ['item', 'int', (line) => line.item],
-  ['order_id', 'bigint', (line) => line.orderId],
-  ['line_no', 'int', (line) => line.lineNo],
-  ['shipped', 'int', (line) => line.shipped],
-  ['cancelled', 'int', (line) => line.cancelled],
-  ['returned', 'int', (line) => line.returned],
-])
-
+const QUANTITIES = columns(QUANTITIES_LIST)
 const ADDED = columns<NewLine>([
   ['item', 'int', (line) => line.item],
   ['product_version', 'int', (line) => line.productVersion],
@@ -265,76 +228,28 @@ function toOutcome(row: OutcomeRow | undefined): ChangeOutcome {
   }
 }
 
-function changedLines({ before, after }: OrderChange): LineState[] {
-  const old = new Map(before.lines.map((line) => [line.lineNo, line]))
-  return after.lines.filter((line) => {
-    const was = old.get(line.lineNo)
-    if (was === undefined) return false
-    return was.shipped !== line.shipped || was.cancelled !== line.cancelled || was.returned !== line.returned
-  })
-}
-
-function changedShipments({ before, after }: OrderChange) {
-  const old = new Map(before.shipments.map((shipment) => [shipment.shipmentNo, shipment]))
-  return after.shipments
-    .filter((shipment) => !before.shipments.includes(shipment))
-    .map((shipment) => ({
-      ...shipment,
-      arrived: shipment.delivered && old.get(shipment.shipmentNo)?.delivered !== true,
-    }))
-}
-
 function paramsOf(shard: number, changes: readonly OrderChange[]): SqlParam[] {
-  const flat = <T>(pick: (change: OrderChange) => readonly T[]) =>
-    changes.flatMap((change, item) => pick(change).map((part) => ({ ...part, item, orderId: change.orderId })))
-  const added = flat((change) => change.addedLines)
+  const parts = partsOf(changes)
   return [
     shard,
     new Date(Math.max(...changes.map(({ event }) => event.atMs))),
     changes.map((_, item) => item),
     ...STATE.params(changes),
     ...REQUEST.params(changes),
-    ...STOCK.params(flat((change) => change.stock)),
-    ...QUANTITIES.params(flat(changedLines)),
-    ...ADDED.params(added),
-    ...LINE.params(added),
-    ...SHIPMENT.params(flat(changedShipments)),
-    ...PAYMENT.params(flat(({ before, after }) => after.payments.filter((paid) => !before.payments.includes(paid)))),
+    ...STOCK.params(parts.stock),
+    ...QUANTITIES.params(parts.quantities),
+    ...ADDED.params(parts.added),
+    ...LINE.params(parts.added),
+    ...SHIPMENT.params(parts.shipments),
+    ...PAYMENT.params(parts.payments),
   ]
 }
 
-async function changeBatch(
-  sql: SqlClient,
-  shard: number,
-  changes: readonly OrderChange[],
-): Promise<ItemResult<ChangeOutcome>[]> {
-  // Of several changes to one order, or with one key, the first goes; the others decide again from what it made.
-  const seen = new Set<string>()
-  const distinct = changes.filter(({ orderId, answer }) => {
-    const ids = [String(orderId), ...(answer === undefined ? [] : [`${answer.key.scope}\n${answer.key.key}`])]
-    if (ids.some((id) => seen.has(id))) return false
-    for (const id of ids) seen.add(id)
-    return true
-  })
-  const results = await inBatches(
-    distinct,
-    (change) => 1 + change.after.lines.length,
-    async (batch) => {
-      const rows = await sql.query<OutcomeRow>(CHANGE, paramsOf(shard, batch))
-      const byItem = new Map(rows.map((row) => [row.item, row]))
-      return batch.map((_, item) => toOutcome(byItem.get(item)))
-    },
-  )
-  return changes.map((change) => results.get(change) ?? { ok: true, value: { kind: 'lost' } })
-}
-
-/** Group commit of changes: one batcher per shard, one batch under way in each. */
+/** See `createChanges`. */
 export function createChanger(sql: SqlClient, shards: number): (change: OrderChange) => Promise<ChangeOutcome> {
-  const batchers = Array.from({ length: shards }, (_, shard) =>
-    createBatcher<OrderChange, ChangeOutcome>({ run: (items) => changeBatch(sql, shard, items) }),
-  )
-  return async (change) => {
-    const batcher = batchers[shardOfOrder(change.orderId)]
-    return batcher === undefined ? { kind: 'lost' } : batcher.add(change)
-  }
+  return createChanges(shards, async (shard, batch) => {
+    const rows = await sql.query<OutcomeRow>(CHANGE, paramsOf(shard, batch))
+    const byItem = new Map(rows.map((row) => [row.item, row]))
+    return batch.map((_, item) => toOutcome(byItem.get(item)))
+  })
 }

@@ -1,16 +1,17 @@
 import type { OrderExportStore } from '../../orders/ports.ts'
-import type { SqlClient, SqlParam } from '../sql/sql.ts'
-import { ADDRESS_COLUMNS, type AddressRow, toAddress } from './customer-store.ts'
-import { idRangeOf, mergedPage } from './order-list.ts'
+import { ADDRESS_COLUMNS, type AddressRow, toAddress } from '../sql/customer-rows.ts'
+import { idRangeOf } from '../sql/order-filters.ts'
 import {
   HISTORY_COLUMNS,
   type HistoryRow,
-  ORDER_COLUMNS,
   type OrderRow,
   shardOfOrder,
   toHistoryEntry,
   toOrder,
-} from './order-rows.ts'
+} from '../sql/order-rows.ts'
+import type { SqlClient, SqlParam } from '../sql/sql.ts'
+import { mergedPage } from './order-list.ts'
+import { ORDER_COLUMNS } from './order-rows.ts'
 
 const ORDERS = `
 with page as materialized (${mergedPage(

@@ -9,9 +9,10 @@ import type {
   Product,
 } from '../../orders/ports.ts'
 import type { PortContext } from '../engine.ts'
+import { IMPORTED_STATE, linesOf, STATE_COLUMNS } from '../sql/order-columns.ts'
 import type { SqlClient, SqlParam } from '../sql/sql.ts'
 import { EMPTIED } from './customer-erase.ts'
-import { IMPORTED_STATE, LINE, linesOf, ORDER, STATE_COLUMNS } from './order-columns.ts'
+import { LINE, ORDER } from './order-columns.ts'
 
 // What is new only: an import never changes what is there unless asked. Each statement goes in key order, as every other.
 const PRODUCTS = `

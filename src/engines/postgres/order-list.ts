@@ -1,8 +1,16 @@
-import { firstIdAt } from '../../core/ids.ts'
 import type { Order, OrderFilter } from '../../orders/ports.ts'
+import {
+  COLUMN_FILTERS,
+  type ColumnFilter,
+  idRangeOf,
+  isLed,
+  paramOf,
+  WORDS_COUNTED_MAX,
+} from '../sql/order-filters.ts'
+import { type OrderRow, toOrder } from '../sql/order-rows.ts'
+import { ORDER_SEARCH } from '../sql/order-search.ts'
 import type { SqlClient, SqlParam } from '../sql/sql.ts'
-import { ORDER_COLUMNS, type OrderRow, toOrder } from './order-rows.ts'
-import { ORDER_SEARCH } from './order-search.ts'
+import { ORDER_COLUMNS } from './order-rows.ts'
 
 /**
  * Lists of orders, newest first: one statement, which finds the page by ids and then reads its orders with their lines.
@@ -22,10 +30,6 @@ import { ORDER_SEARCH } from './order-search.ts'
  * Ids are ordered by time, so times are ranges of ids in whichever index leads.
  */
 
-// Numbers are handed out a little ahead of the clock at times, and imports make ids of one day one after the other.
-const ID_SLACK_MS = 3_600_000
-const ID_MAX = 2n ** 63n - 1n
-
 /** Parameters: 1 ids below, 2 ids from, 3 rows, and those of the filters from 4. */
 const FIRST = 4
 
@@ -38,38 +42,10 @@ export const mergedPage = (where: string, direction: 'asc' | 'desc', limit: `$${
     where o.shard = s.shard and ${where} order by o.order_id ${direction} limit ${limit}) each
   order by each.order_id ${direction} limit ${limit}`
 
-/** Up to so many orders of each word are counted, to begin with the rarest. */
-const COUNTED = 1_000
-
-type Given = Pick<
-  OrderFilter,
-  'customerId' | 'status' | 'paymentStatus' | 'fulfillmentStatus' | 'orderNumber' | 'fromMs' | 'beforeMs' | 'words'
->
-
-const COLUMN_FILTERS = [
-  ['customerId', 'o.customer_id = $'],
-  ['paymentStatus', 'o.payment_status = $'],
-  ['fulfillmentStatus', 'o.fulfillment_status = $'],
-  ['status', 'o.status = $'],
-  ['orderNumber', 'o.order_number = $'],
-  ['fromMs', 'o.order_date >= $'],
-  ['beforeMs', 'o.order_date < $'],
-] as const satisfies readonly (readonly [keyof Given, string])[]
-
-type ColumnFilter = (typeof COLUMN_FILTERS)[number][0]
-
-function paramOf(filter: Given, name: ColumnFilter): SqlParam {
-  if (name === 'fromMs' || name === 'beforeMs') return new Date(filter[name]!)
-  return filter[name]
-}
-
-const isLed = (given: readonly ColumnFilter[]) =>
-  given.some((name) => name !== 'fromMs' && name !== 'beforeMs' && name !== 'orderNumber')
-
 /** The text for one set of filters. */
 function statementOf(given: readonly ColumnFilter[], byWords: boolean): string {
   const conditions = COLUMN_FILTERS.filter(([name]) => given.includes(name)).map(
-    ([, condition], index) => `${condition}${FIRST + index}`,
+    ([, condition], index) => `${condition} $${FIRST + index}`,
   )
   const where = ['o.order_id < $1', 'o.order_id >= $2', ...conditions].join(' and ')
   const page = () => {
@@ -93,7 +69,7 @@ function pageByWords(conditions: readonly string[], wordsParam: number): string 
     select w.token from unnest($${wordsParam}::text[]) as w (token)
     order by (select count(*) from (
       select 1 from order_search s
-      where s.generation = (select generation from live) and s.token = w.token limit ${COUNTED}) as counted)
+      where s.generation = (select generation from live) and s.token = w.token limit ${WORDS_COUNTED_MAX}) as counted)
     limit 1)
   select found.shard, found.order_id
   from rarest cross join lateral (
@@ -107,17 +83,6 @@ function pageByWords(conditions: readonly string[], wordsParam: number): string 
           where t.generation = (select generation from live) and t.token = w.token and t.order_id = s.order_id))
       and exists (select 1 from orders o where o.shard = s.shard and o.order_id = s.order_id${also})
     order by s.order_id desc limit $3) as found`
-}
-
-/** Which ids orders placed in this range can have. */
-export function idRangeOf({ fromMs, beforeMs }: Pick<OrderFilter, 'fromMs' | 'beforeMs'>): {
-  from: bigint
-  below: bigint
-} {
-  return {
-    from: fromMs === undefined ? 0n : firstIdAt(fromMs - ID_SLACK_MS),
-    below: beforeMs === undefined ? ID_MAX : firstIdAt(beforeMs + ID_SLACK_MS),
-  }
 }
 
 const statements = new Map<string, string>()

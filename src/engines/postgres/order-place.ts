@@ -1,10 +1,10 @@
-import { createBatcher, type ItemResult } from '../../core/batcher.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Placement, PlaceOutcome } from '../../orders/ports.ts'
+import { linesOf, type NewLine, PLACED_STATE, STATE_COLUMNS } from '../sql/order-columns.ts'
+import { createPlacements, type PlaceResult } from '../sql/order-placements.ts'
 import type { SqlClient, SqlParam } from '../sql/sql.ts'
 import { columns } from './columns.ts'
-import { LINE, linesOf, type NewLine, ORDER, PLACED_STATE, STATE_COLUMNS } from './order-columns.ts'
-import { distinctByKey, inBatches, untilDecided } from './run-batch.ts'
+import { LINE, ORDER } from './order-columns.ts'
 import { SHARE_STOCK } from './stock-queue.ts'
 
 /** What a placement says besides the columns of the order. */
@@ -169,10 +169,7 @@ interface OutcomeRow {
   available: bigint | null
 }
 
-/** `late`: somebody before it in the batch wanted the same units, has the same cart hold, or the same key. */
-type Outcome = PlaceOutcome | { readonly kind: 'late' }
-
-function toOutcome(row: OutcomeRow | undefined): Outcome {
+function toOutcome(row: OutcomeRow | undefined): PlaceResult {
   if (row === undefined) return { kind: 'late' }
   switch (row.outcome) {
     case 'placed':
@@ -202,34 +199,11 @@ function paramsOf(placements: readonly Placement[]): SqlParam[] {
   ]
 }
 
-/** Places orders, batch by batch. Every order of a batch has another key. */
-async function placeBatch(sql: SqlClient, placements: readonly Placement[]): Promise<ItemResult<Outcome>[]> {
-  const results = await inBatches(
-    distinctByKey(placements, ({ answer }) => answer?.key),
-    (placement) => placement.lines.length,
-    async (batch) => {
-      const rows = await sql.query<OutcomeRow>(PLACE, paramsOf(batch))
-      const byItem = new Map(rows.map((row) => [row.item, row]))
-      return batch.map((_, item) => toOutcome(byItem.get(item)))
-    },
-  )
-  return placements.map((placement) => results.get(placement) ?? { ok: true, value: { kind: 'late' } })
-}
-
-/** So that some are made ready while others are stored: of one large batch at a time, all would wait for each step. */
-const BATCHES_UNDER_WAY = 3
-const BATCH_ORDERS = 96
-
-/**
- * Group commit of placements. All shards share its batches: a statement costs more than its rows. Orders of one product
- * are never in two batches at the same time, so no batch waits for the stock of another of this process.
- */
+/** See `createPlacements`. */
 export function createPlacer(sql: SqlClient, clock: Clock): (placement: Placement) => Promise<PlaceOutcome> {
-  const batcher = createBatcher<Placement, Outcome>({
-    run: (items) => placeBatch(sql, items),
-    maxItems: BATCH_ORDERS,
-    concurrency: BATCHES_UNDER_WAY,
-    locks: ({ lines }) => lines.map((line) => line.productId),
+  return createPlacements(clock, async (batch) => {
+    const rows = await sql.query<OutcomeRow>(PLACE, paramsOf(batch))
+    const byItem = new Map(rows.map((row) => [row.item, row]))
+    return batch.map((_, item) => toOutcome(byItem.get(item)))
   })
-  return (placement) => untilDecided(clock, () => batcher.add(placement))
 }

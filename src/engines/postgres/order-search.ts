@@ -1,11 +1,6 @@
 import type { Projection } from '../../log/port.ts'
-import { wordsOfOrder } from '../../orders/lists/search.ts'
+import { ORDER_SEARCH, retoldOrders, type SearchedRow, wordsOfRows } from '../sql/order-search.ts'
 import type { SqlTx } from '../sql/sql.ts'
-
-export const ORDER_SEARCH = 'order_search'
-
-/** Events after which an order is found by other words. */
-const TELLING = new Set(['ORDER_CREATED', 'ORDER_IMPORTED', 'ORDER_EDITED', 'SHIPPING_ADDRESS_CHANGED'])
 
 const READ = `
 select o.shard, o.order_id, o.order_number, o.customer_name, c.email, o.shipping_city,
@@ -54,16 +49,6 @@ delete from order_search_words where (generation, order_id) in (
   select generation, order_id from order_search_words where generation = $1 limit $2)
 returning generation`
 
-interface SearchedRow {
-  shard: number
-  order_id: bigint
-  order_number: string
-  customer_name: string | null
-  email: string | null
-  shipping_city: string
-  lines: [sku: string, productName: string][] | null
-}
-
 /** Stores the words that the orders have now. */
 async function refresh(
   tx: SqlTx,
@@ -72,16 +57,7 @@ async function refresh(
   orderIds: readonly bigint[],
 ): Promise<void> {
   await tx.query(LOCK, [generations, orderIds])
-  const rows = await tx.query<SearchedRow>(READ, [shards, orderIds])
-  const words = rows.flatMap((row) =>
-    wordsOfOrder({
-      orderNumber: row.order_number,
-      customerName: row.customer_name,
-      email: row.email,
-      city: row.shipping_city,
-      lines: (row.lines ?? []).map(([sku, productName]) => ({ sku, productName })),
-    }).map((token) => ({ shard: row.shard, orderId: row.order_id, token })),
-  )
+  const words = wordsOfRows(await tx.query<SearchedRow>(READ, [shards, orderIds]))
   const columns = [words.map((word) => word.shard), words.map((word) => word.orderId), words.map((word) => word.token)]
   for (const generation of generations) await tx.query(REPLACE, [generation, ...columns])
 }
@@ -103,9 +79,7 @@ export const orderSearchProjection: Projection<SqlTx> = {
   log: 'orders',
   version: 1,
   async handle({ shard, generation, events }, tx) {
-    const orderIds = [
-      ...new Set(events.filter((event) => TELLING.has(event.type)).map((event) => BigInt(event.streamId))),
-    ]
+    const orderIds = retoldOrders(events)
     if (orderIds.length === 0) return
     await refresh(
       tx,

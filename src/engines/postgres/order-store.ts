@@ -1,21 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import { createBatcher } from '../../core/batcher.ts'
-import type { Address, Order, OrderStore } from '../../orders/ports.ts'
+import type { Order, OrderStore } from '../../orders/ports.ts'
 import type { PortContext } from '../engine.ts'
 import { readKey, shardOfKey } from '../sql/idempotency.ts'
+import {
+  type FormerAddressRow,
+  HISTORY_COLUMNS,
+  type HistoryRow,
+  type OrderRow,
+  shardOfOrder,
+  toFormerAddress,
+  toHistoryEntry,
+  toOrder,
+} from '../sql/order-rows.ts'
 import type { SqlClient } from '../sql/sql.ts'
 import { createChanger } from './order-change.ts'
 import { listOrders } from './order-list.ts'
 import { createPlacer } from './order-place.ts'
-import {
-  HISTORY_COLUMNS,
-  type HistoryRow,
-  ORDER_COLUMNS,
-  type OrderRow,
-  shardOfOrder,
-  toHistoryEntry,
-  toOrder,
-} from './order-rows.ts'
+import { ORDER_COLUMNS } from './order-rows.ts'
 
 const FIND = `
 select ${ORDER_COLUMNS} from orders o
@@ -28,12 +30,6 @@ where shard = $1 and order_id = $2 and version > $3 order by version limit $4`
 const FORMER_ADDRESSES = `
 select until_version, shipping_address_id, shipping_address from order_addresses
 where shard = $1 and order_id = $2 order by until_version`
-
-interface FormerAddressRow {
-  until_version: number
-  shipping_address_id: string | null
-  shipping_address: Address
-}
 
 export function openOrderStore(sql: SqlClient, shards: number, { clock }: PortContext): OrderStore {
   // Commands that arrive together read their orders together.
@@ -60,11 +56,7 @@ export function openOrderStore(sql: SqlClient, shards: number, { clock }: PortCo
     },
     async formerAddresses(orderId) {
       const rows = await sql.query<FormerAddressRow>(FORMER_ADDRESSES, [shardOfOrder(orderId), orderId])
-      return rows.map((row) => ({
-        untilVersion: row.until_version,
-        shippingAddressId: row.shipping_address_id ?? undefined,
-        shippingAddress: row.shipping_address,
-      }))
+      return rows.map(toFormerAddress)
     },
   }
 }

@@ -1,3 +1,4 @@
+import { shardOfPrefixedId } from '../../core/ids.ts'
 import { stateFromJson } from '../../payments/model/state-json.ts'
 import type {
   AuditedPayment,
@@ -26,17 +27,19 @@ import {
   toTransactionRow,
 } from './payment-views.ts'
 
-const HEADS = `
+const HEAD = `
 select shard, payment_intent_id, version, status, amount, currency, authorized, capture_pending, captured, refund_pending,
   refunded, disputed, customer_id, order_id, hash
-from payment_intents where (shard, payment_intent_id) > ($1, $2) order by shard, payment_intent_id limit $3`
+from payment_intents`
+const HEADS = `${HEAD} where (shard, payment_intent_id) > ($1, $2) order by shard, payment_intent_id limit $3`
+const ONE_HEAD = `${HEAD} where shard = $1 and payment_intent_id = $2`
 
 const PAGE = '(shard, payment_intent_id) in (select * from unnest($1::smallint[], $2::text[]))'
 const EVENTS = `select ${EVENT_COLUMNS} from payment_events where ${PAGE} order by shard, payment_intent_id, version`
 const OPERATIONS = `select ${OPERATION_COLUMNS} from payment_operations where payment_intent_id = any($1) order by op_id`
 const VIEWS = `
 select payment_intent_id, version, status, currency, amount, authorized, captured, refunded, disputed, customer_id, order_id,
-  processor, state
+  processor, in_review, needs_response, state
 from payment_view where ${PAGE}`
 const TRANSACTIONS = `
 select timestamp, payment_intent_id, version, event_type, amount, currency, order_id
@@ -88,6 +91,8 @@ interface HeadRow extends ColumnsRow {
 
 interface ViewRow extends ColumnsRow {
   processor: string
+  in_review: boolean
+  needs_response: boolean
   state: Record<string, unknown>
 }
 
@@ -112,7 +117,8 @@ const toHead = (row: HeadRow): AuditedPayment['head'] => {
 }
 
 const toView = (row: ViewRow): AuditedView => {
-  return { ...toColumns(row), processor: row.processor, state: stateFromJson(row.state) }
+  const { processor, in_review: inReview, needs_response: needsResponse } = row
+  return { ...toColumns(row), processor, inReview, needsResponse, state: stateFromJson(row.state) }
 }
 
 const toSnapshot = (row: SnapshotRow): AuditedSnapshot => {
@@ -131,13 +137,8 @@ function groupBy<Row, Key>(rows: readonly Row[], keyOf: (row: Row) => Key): Map<
 
 const ofPayment = (row: { paymentIntentId: string }) => row.paymentIntentId
 
-/** A page of payments, all within one view of the database. */
-async function readPage(
-  tx: SqlTx,
-  after: { shard: number; paymentIntentId: string } | undefined,
-  limit: number,
-): Promise<AuditedPayment[]> {
-  const heads = await tx.query<HeadRow>(HEADS, [after?.shard ?? -1, after?.paymentIntentId ?? '', limit])
+/** Payments with everything that belongs to them, all within one view of the database. */
+async function readOf(tx: SqlTx, heads: readonly HeadRow[]): Promise<AuditedPayment[]> {
   const ids = heads.map((head) => head.payment_intent_id)
   const page = [heads.map((head) => head.shard), ids]
   const events = groupBy((await tx.query<EventRow>(EVENTS, page)).map(toStoredEvent), ofPayment)
@@ -164,7 +165,20 @@ const SNAPSHOT = { snapshot: true } as const
 
 export function openPaymentAudit(sql: SqlClient): PaymentAudit {
   return {
-    page: (after, limit) => sql.transaction((tx) => readPage(tx, after, limit), SNAPSHOT),
+    page: ({ shard, paymentIntentId } = { shard: -1, paymentIntentId: '' }, limit) =>
+      sql.transaction(
+        async (tx) => readOf(tx, await tx.query<HeadRow>(HEADS, [shard, paymentIntentId, limit])),
+        SNAPSHOT,
+      ),
+    async find(paymentIntentId) {
+      const shard = shardOfPrefixedId('pi', paymentIntentId)
+      if (shard === undefined) return undefined
+      const [found] = await sql.transaction(
+        async (tx) => readOf(tx, await tx.query<HeadRow>(ONE_HEAD, [shard, paymentIntentId])),
+        SNAPSHOT,
+      )
+      return found
+    },
     books: () => sql.transaction(readBooks, SNAPSHOT),
     async counts() {
       const rows = await sql.query<{ shard: number; head: bigint; events: bigint; first: bigint; last: bigint }>(COUNTS)

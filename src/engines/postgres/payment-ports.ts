@@ -19,7 +19,7 @@ export async function openPaymentPorts(sql: SqlClient, context: PortContext): Pr
   for (const projection of PAYMENT_PROJECTIONS) await log.register(projection)
   return {
     store: openPaymentStore(sql, context.clock, log.shards),
-    views: openPaymentViews(sql),
+    views: openPaymentViews(sql, log.shards),
     inbox: openWebhookInbox(sql),
     books: openPaymentBooks(sql),
     settlements: openSettlementStore(sql),

@@ -1,4 +1,4 @@
-import { type PaymentState, statusOf } from '../../payments/model/state.ts'
+import { needsResponse, type PaymentState, statusOf, waitsInReview } from '../../payments/model/state.ts'
 import { stateToJson } from '../../payments/model/state-json.ts'
 import type { BatchRows } from '../../payments/read-model/fold-batch.ts'
 import type { SqlParam, SqlTx } from '../sql/sql.ts'
@@ -12,17 +12,17 @@ export interface Place {
 // The states come as lines, for an array of texts so long and so full of quotes is dear to write and to read.
 const PUT_VIEWS = `
 insert into payment_view_gen (generation, shard, payment_intent_id, version, status, currency, amount, authorized, captured,
-  refunded, disputed, customer_id, order_id, processor, state, created_at, updated_at)
+  refunded, disputed, customer_id, order_id, processor, state, created_at, updated_at, in_review, needs_response)
 select $1, $2, t.* from unnest($3::text[], $4::int[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[],
   $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[], string_to_array($15::text, chr(10))::json[],
-  $16::timestamptz[], $17::timestamptz[])
+  $16::timestamptz[], $17::timestamptz[], $18::boolean[], $19::boolean[])
   as t (id, version, status, currency, amount, authorized, captured, refunded, disputed, customer_id, order_id, processor, state,
-    created_at, updated_at)
+    created_at, updated_at, in_review, needs_response)
 order by id
 on conflict (generation, shard, payment_intent_id) do update
 set version = excluded.version, status = excluded.status, authorized = excluded.authorized, captured = excluded.captured,
   refunded = excluded.refunded, disputed = excluded.disputed, processor = excluded.processor, state = excluded.state,
-  updated_at = excluded.updated_at`
+  updated_at = excluded.updated_at, in_review = excluded.in_review, needs_response = excluded.needs_response`
 
 const ADD_TRANSACTIONS = `
 insert into customer_transactions_gen (generation, customer_id, timestamp, payment_intent_id, version, event_type, amount,
@@ -102,6 +102,8 @@ function viewColumns(states: readonly [id: string, state: PaymentState][]): SqlP
       states,
       ([, state]) => time(state.createdAtMs),
       ([, state]) => time(state.updatedAtMs),
+      ([, state]) => waitsInReview(state),
+      ([, state]) => needsResponse(state),
     ),
   ]
 }

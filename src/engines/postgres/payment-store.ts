@@ -51,6 +51,11 @@ select status, count(*)::int as count from payment_operations where status not i
 const WITH_STATUS = `
 select ${OPERATION_COLUMNS} from payment_operations where status = $1 and op_id > $2 order by op_id limit $3`
 
+const OF_PAYMENT = `
+select ${OPERATION_COLUMNS} from payment_operations
+where shard = $1 and payment_intent_id = $2 and ($3::text is null or status = $3) and op_id > $4
+order by op_id limit $5`
+
 const CLAIM_EXPIRED = `
 with due as (
   select shard, payment_intent_id from payment_intents where expires_at <= $1 order by expires_at limit $3),
@@ -110,8 +115,13 @@ export function openPaymentStore(sql: SqlClient, clock: Clock, shards: number): 
       const rows = await sql.query<{ status: string; count: number }>(OPEN)
       return Object.fromEntries(rows.map((row) => [row.status, row.count]))
     },
-    async operationsWith(status, limit, afterOpId = '') {
-      return (await sql.query<OperationSqlRow>(WITH_STATUS, [status, afterOpId, limit])).map(toOperation)
+    async findOperations({ status, paymentIntentId }, limit, afterOpId = '') {
+      if (paymentIntentId === undefined)
+        return (await sql.query<OperationSqlRow>(WITH_STATUS, [status, afterOpId, limit])).map(toOperation)
+      const shard = shardOfPrefixedId('pi', paymentIntentId)
+      if (shard === undefined) return []
+      const params = [shard, paymentIntentId, status, afterOpId, limit]
+      return (await sql.query<OperationSqlRow>(OF_PAYMENT, params)).map(toOperation)
     },
     async claimExpired(nowMs, leaseUntilMs, limit) {
       const rows = await sql.query<{ payment_intent_id: string }>(CLAIM_EXPIRED, [

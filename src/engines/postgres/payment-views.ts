@@ -5,6 +5,7 @@ import type { DisputeStatus } from '../../payments/model/state.ts'
 import { stateFromJson } from '../../payments/model/state-json.ts'
 import type { CustomerTransaction, DisputeRow, PaymentViews, ViewedPayment } from '../../payments/ports/views.ts'
 import type { SqlClient } from '../sql/sql.ts'
+import { listPayments } from './payment-list.ts'
 
 // Head and view in one statement, so that a view that lags is recognised.
 const VIEWED = `
@@ -100,7 +101,8 @@ export function toTransactionRow(row: TransactionRow): CustomerTransaction {
   }
 }
 
-export function openPaymentViews(sql: SqlClient): PaymentViews {
+/** `shards`: those of the log of payments. */
+export function openPaymentViews(sql: SqlClient, shards: number): PaymentViews {
   const find = createLookup<string, ViewedPayment>(
     async (ids) => {
       const known = ids.filter((id) => shardOfPrefixedId('pi', id) !== undefined)
@@ -115,6 +117,7 @@ export function openPaymentViews(sql: SqlClient): PaymentViews {
     async findByOrder(orderId) {
       return (await sql.query<ViewedRow>(FIND_BY_ORDER, [orderId])).map(toViewed)
     },
+    list: (filter, before, limit) => listPayments(sql, shards, filter, before, limit),
     async transactions(customerId, before, limit) {
       const rows =
         before === undefined

@@ -76,7 +76,8 @@ const DEPTH = 'select count(*)::int as depth from (select 1 from queue_messages 
 
 const DEAD_LETTERS = `
 select message_id, topic, lane, key, payload, attempts, reason, died_at from queue_dead_letters
-where $1::text is null or topic = $1 order by died_at desc, message_id desc limit $2`
+where ($1::text is null or topic = $1) and ($3::text is null or lane = $3)
+order by died_at desc, message_id desc limit $2`
 
 const REDRIVE = `
 with revived as (
@@ -150,8 +151,8 @@ export function openQueueTransport(sql: SqlClient, clock: Clock, options: SqlQue
       const [row] = await sql.query<{ depth: number }>(DEPTH, [topic, most])
       return row?.depth ?? 0
     },
-    async deadLetters(topic, limit) {
-      const rows = await sql.query<DeadRow>(DEAD_LETTERS, [topic, limit])
+    async deadLetters(topic, limit, lane) {
+      const rows = await sql.query<DeadRow>(DEAD_LETTERS, [topic, limit, lane])
       return rows.map(
         ({ message_id, died_at, ...row }): DeadLetter => ({ id: message_id.toString(), ...row, diedAt: died_at }),
       )

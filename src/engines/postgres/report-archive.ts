@@ -1,8 +1,8 @@
 import { AppError } from '../../core/errors.ts'
 import type { ArchivedMonth, SalesQuery, SalesReportStore } from '../../orders/ports.ts'
+import { SALES_REPORT } from '../sql/report-tables.ts'
 import type { SqlClient, SqlRunner, SqlTx } from '../sql/sql.ts'
 import { DEFAULT_FACTS, FACTS, isThere, partitionOf, withTables } from './report-partitions.ts'
-import { SALES_REPORT } from './report-projection.ts'
 
 const MONTHS = `
 select m.month::text as month

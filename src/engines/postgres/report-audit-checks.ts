@@ -1,5 +1,5 @@
+import { SALES_REPORT } from '../sql/report-tables.ts'
 import { AMOUNT_BACK, type CheckText, TAX_BACK } from './order-audit-checks.ts'
-import { SALES_REPORT } from './report-projection.ts'
 
 /** How far the report has come. */
 export const LIVE = `

@@ -1,3 +1,5 @@
+import { FIGURE_COLUMNS } from '../sql/report-tables.ts'
+
 const BY_EVENT = `
 by_event as (
   select case grouping(product_category, shipping_city, product_id)
@@ -72,20 +74,6 @@ export const CELLS = cells(
 
 /** The same for orders of which nothing was booked before: one event of each. */
 export const CELLS_OF_SALES = cells(MOVED, `select ${DELTAS}, (quantity > 0)::int as orders from by_event`)
-
-const FIGURES = ['facts', 'price', 'tax', 'quantity', 'orders'] as const
-export const FIGURE_COLUMNS = ['sale', 'booked'].flatMap((day) => FIGURES.map((figure) => `${day}_${figure}`))
-
-/** What tells one cell from another, besides the generation and the shard. */
-export const CELL_KEY = [
-  'grain',
-  'period',
-  'starts',
-  'product_category',
-  'shipping_city',
-  'product_id',
-  'currency',
-] as const
 
 /** Adds the cells to the rollups of generation `$1` and shard `$2`, in the order of their key. */
 export const ADD_CELLS = `

@@ -1,8 +1,10 @@
 import { AppError } from '../../core/errors.ts'
 import { LIMITS } from '../../core/limits.ts'
+import { CELL_KEY, daysOf, FIGURE_COLUMNS, SALES_REPORT } from '../sql/report-tables.ts'
 import type { SqlClient, SqlTx } from '../sql/sql.ts'
-import { CELL_KEY, CELLS, FIGURE_COLUMNS } from './report-cells.ts'
-import { insertLegs, SALES_REPORT } from './report-projection.ts'
+import { CELLS } from './report-cells.ts'
+import { FACTS } from './report-partitions.ts'
+import { insertLegs } from './report-projection.ts'
 
 /**
  * One month of the live report anew. While a shard's checkpoint is held nothing is folded into it, so what is read from
@@ -54,16 +56,32 @@ select $1, $2, ${CELL_KEY.join(', ')}, ${FIGURE_COLUMNS.join(', ')} from cells w
 on conflict (generation, grain, period, starts, product_category, shipping_city, product_id, currency, shard)
 do update set ${FIGURE_COLUMNS.map((column) => `${column} = excluded.${column}`).join(', ')}`
 
-// All rows of the orders that have one on that day, since an order is counted by what it had before.
-const SUM_DAY = `
+const ARCHIVES = `
+select table_name from archived_months
+where $1::date between booked_from and booked_to or month = date_trunc('month', $1::date)::date`
+
+const UNITS = `order_id, event_no, product_category, shipping_city, product_id, quantity, sale_day, booked_day, currency,
+  price, tax`
+
+/**
+ * From all rows of the orders that have one on that day, since an order is counted by what it had before. Some of them may
+ * be in archives.
+ */
+const sumDay = (tables: readonly string[]) => {
+  const each = (select: (table: string) => string) => tables.map(select).join(' union all ')
+  return `
 with moved as (
-  select r.* from daily_sales_report_gen r
-  where r.generation = $1 and r.shard = $2 and r.order_id in (
-    select order_id from daily_sales_report_gen
-    where generation = $1 and shard = $2 and (sale_day = $3::date or booked_day = $3::date))),
+  ${each(
+    (table) => `select ${UNITS} from ${table} where generation = $1 and shard = $2 and order_id in (
+    ${each(
+      (other) => `select order_id from ${other}
+      where generation = $1 and shard = $2 and (sale_day = $3::date or booked_day = $3::date)`,
+    )})`,
+  )}),
 known as (select * from moved where false),
 ${CELLS},
 ${setRollups('day', 'starts = $3::date')}`
+}
 
 const summed = (period: string, of: string, starts: string, where: string) => `
 with cells as (
@@ -126,19 +144,18 @@ async function refoldShard(
 }
 
 async function sumShard(sql: SqlClient, shard: number, days: readonly string[]): Promise<void> {
-  for (const day of days) await withShard(sql, shard, (tx, generation) => tx.query(SUM_DAY, [generation, shard, day]))
+  for (const day of days) {
+    await withShard(sql, shard, async (tx, generation) => {
+      const archives = await tx.query<{ table_name: string }>(ARCHIVES, [day])
+      const tables = [FACTS, ...archives.map((row) => row.table_name)]
+      await tx.query(sumDay(tables), [generation, shard, day])
+    })
+  }
   const months = [...new Set(days.map((day) => `${day.slice(0, 7)}-01`))]
   for (const month of months) {
     await withShard(sql, shard, (tx, generation) => tx.query(SUM_MONTH, [generation, shard, month]))
   }
   await withShard(sql, shard, (tx, generation) => tx.query(SUM_LIFETIME, [generation, shard]))
-}
-
-function daysOf(month: string): string[] {
-  const first = Date.parse(`${month}-01T00:00:00Z`)
-  return Array.from({ length: 31 }, (_, index) =>
-    new Date(first + index * 86_400_000).toISOString().slice(0, 10),
-  ).filter((day) => day.startsWith(month))
 }
 
 /** See `SalesReportStore.rebuildMonth`. */

@@ -1,13 +1,9 @@
 import type { LogEvent, Projection } from '../../log/port.ts'
 import { SALES_REPORT_VERSION } from '../../orders/report/definition.ts'
+import { FACT_COLUMNS } from '../sql/report-facts.ts'
+import { SALES_REPORT } from '../sql/report-tables.ts'
 import type { SqlTx } from '../sql/sql.ts'
 import { ADD_CELLS, CELLS, CELLS_OF_SALES } from './report-cells.ts'
-
-export const SALES_REPORT = 'daily_sales_report'
-
-const FACT_COLUMNS = `shard, booked_day, order_id, event_no, line_no, leg, kind, sale_day, order_date, customer_name,
-  product_id, product_name, product_category, quantity, price, tax, currency, shipping_country, shipping_region,
-  shipping_city`
 
 /** Stores the legs that `where` selects as facts of generation `$1`; the natural key makes a repeat insert nothing. */
 export const insertLegs = (where: string) => `

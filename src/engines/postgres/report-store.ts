@@ -1,20 +1,11 @@
-import { AppError } from '../../core/errors.ts'
-import type {
-  SalesAnswers,
-  SalesDimension,
-  SalesFreshness,
-  SalesPlan,
-  SalesQuery,
-  SalesRead,
-  SalesReportStore,
-  SalesRow,
-} from '../../orders/ports.ts'
-import type { SqlClient, SqlParam, SqlRunner } from '../sql/sql.ts'
+import type { SalesDimension, SalesPlan, SalesRead, SalesReportStore } from '../../orders/ports.ts'
+import { createSalesReader } from '../sql/report-answers.ts'
+import { SALES_REPORT } from '../sql/report-tables.ts'
+import type { SqlClient, SqlParam } from '../sql/sql.ts'
 import { createArchive, refuseArchived } from './report-archive.ts'
-import { createFactReader } from './report-facts.ts'
+import { openFactReader } from './report-facts.ts'
 import { rebuildMonth } from './report-month.ts'
 import { extendPartitions } from './report-partitions.ts'
-import { SALES_REPORT } from './report-projection.ts'
 
 /**
  * The generation that is read, and the oldest event behind the checkpoint of any shard: everything before it is in the
@@ -23,29 +14,13 @@ import { SALES_REPORT } from './report-projection.ts'
 const FRESH = `
 fresh as materialized (
 select p.live_generation as generation, min(h.timestamp) as oldest,
-  sum(g.last_event_id - c.last_event_id)::bigint as lag
+  sum(g.last_event_id - c.last_event_id)::bigint as lag_events
 from projections p
 join projection_checkpoints c on c.projection = p.name and c.generation = p.live_generation
 join log_head g on g.log = p.log and g.shard = c.shard
 left join order_history h on h.shard = c.shard and h.event_id = c.last_event_id + 1
 where p.name = $1 group by p.live_generation)`
 const GENERATION = '(select generation from fresh)'
-
-interface FreshRow {
-  oldest: Date | null
-  lag: bigint
-}
-
-interface FiguresRow {
-  currency: string
-  price: bigint
-  tax: bigint
-  quantity: bigint
-  orders: bigint
-  product_name?: string | null
-}
-
-type GroupRow = FreshRow & (FiguresRow | { price: null }) & { [D in SalesDimension]?: string }
 
 const isDay = (name: SalesDimension) => name === 'day' || name === 'month'
 
@@ -88,7 +63,7 @@ function listed({ query, sort }: SalesRead, limit: string): string {
   const order = query.groupBy.map((name) => `found.${name} collate "C"`)
   if (sort !== undefined) order.unshift(`found.${sort} desc`)
   return `
-    select fresh.oldest, fresh.lag, found.*${named ? ', p.name as product_name' : ''}
+    select fresh.oldest, fresh.lag_events, found.*${named ? ', p.name as product_name' : ''}
     from fresh left join found on true ${named ? 'left join products p on p.product_id = found.product' : ''}
     order by ${[...order, 'found.currency collate "C"'].join(', ')} ${limit}`
 }
@@ -187,44 +162,13 @@ function factStatement(read: SalesRead) {
   return { text, params }
 }
 
-function toRow(row: FiguresRow & { [D in SalesDimension]?: string }, { groupBy }: SalesQuery): SalesRow {
-  return {
-    currency: row.currency,
-    price: row.price,
-    tax: row.tax,
-    quantity: Number(row.quantity),
-    orders: Number(row.orders),
-    group: Object.fromEntries(groupBy.map((name) => [name, row[name]])),
-    ...(row.product_name == null ? {} : { productName: row.product_name }),
-  }
-}
-
-async function readOne(tx: SqlRunner, read: SalesRead): Promise<SalesFreshness & { rows: SalesRow[] }> {
-  const { query, plan } = read
-  if (plan.source === 'facts') await refuseArchived(tx, query)
-  const { text, params } = plan.source === 'facts' ? factStatement(read) : rollupStatement(read, plan)
-  const found = await tx.query<GroupRow>(text, params)
-  const [fresh] = found
-  if (fresh === undefined) throw new AppError('projection_not_found', `No projection is named "${SALES_REPORT}"`)
-  const rows = found.flatMap((row) => (row.price === null ? [] : [toRow(row, query)]))
-  return { rows, oldestMissingMs: fresh.oldest?.getTime(), lagEvents: Number(fresh.lag) }
-}
-
-async function readAll(tx: SqlRunner, reads: readonly SalesRead[]): Promise<SalesAnswers> {
-  const found: Awaited<ReturnType<typeof readOne>>[] = []
-  for (const read of reads) found.push(await readOne(tx, read))
-  const { oldestMissingMs, lagEvents } = found[0]!
-  return { answers: found.map(({ rows }) => rows), oldestMissingMs, lagEvents }
-}
-
 export function openSalesReportStore(sql: SqlClient): SalesReportStore {
   return {
-    sales(reads) {
-      // One statement is a snapshot by itself.
-      const isOne = reads.length === 1 && reads[0]!.plan.source === 'rollups'
-      return isOne ? readAll(sql, reads) : sql.transaction((tx) => readAll(tx, reads), { snapshot: true })
-    },
-    ...createFactReader(sql),
+    ...createSalesReader(sql, {
+      statementOf: (read) => (read.plan.source === 'facts' ? factStatement(read) : rollupStatement(read, read.plan)),
+      refuseArchived,
+    }),
+    ...openFactReader(sql),
     ...createArchive(sql),
     extend: (nowMs) => extendPartitions(sql, nowMs),
     rebuildMonth: (month, onProgress) => rebuildMonth(sql, month, onProgress),

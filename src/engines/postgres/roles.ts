@@ -45,7 +45,7 @@ export const TABLE_CLASSES = {
   state: {
     grants: { writer: CHANGE, projector: READ, auditor: READ },
     tables: [
-      ...['id_nodes', 'idempotency_keys', 'queue_messages', 'queue_dead_letters'],
+      ...['id_nodes', 'store_move_acks', 'idempotency_keys', 'queue_messages', 'queue_dead_letters'],
       ...['users', 'follows', 'kept_follows', 'follow_backfills', 'blocks', 'mutes', 'posts', 'post_versions'],
       ...['post_mentions', 'post_hashtags', 'post_likes', 'comments', 'post_notices', 'post_fanouts'],
       ...['post_fanout_chunks', 'pull_authors', 'timeline_incarnation', 'user_feeds', 'user_feed_timeline'],
@@ -59,7 +59,7 @@ export const TABLE_CLASSES = {
   /** With secrets that are of use to whoever reads them. */
   secret: {
     grants: { writer: CHANGE, projector: [], auditor: [] },
-    tables: ['api_keys', 'webhook_endpoints'],
+    tables: ['api_keys', 'webhook_endpoints', 'store_moves'],
   },
   /** Changed by migrating and archiving alone. */
   owned: {

@@ -1,21 +1,10 @@
-import { createBatcher, type ItemResult } from '../../core/batcher.ts'
 import type { Clock } from '../../core/clock.ts'
-import { judgeKey } from '../../core/command.ts'
-import { AppError } from '../../core/errors.ts'
-import type { HeldItem, HoldOutcome, Origin, Reservation, StockStore } from '../../orders/ports.ts'
-import { readKey, shardOfKey } from '../sql/idempotency.ts'
+import type { StockStore } from '../../orders/ports.ts'
+import { readKey } from '../sql/idempotency.ts'
 import type { SqlClient, SqlParam } from '../sql/sql.ts'
+import { createHolds, type Hold, type HoldLine, type HoldResult, heldLinesOf } from '../sql/stock-holds.ts'
 import { columns } from './columns.ts'
-import { distinctByKey, inBatches, untilDecided } from './run-batch.ts'
 import { SHARE_STOCK } from './stock-queue.ts'
-
-interface Hold {
-  /** Of its key. */
-  readonly shard: number
-  readonly reservation: Reservation
-  readonly origin: Origin
-  readonly body: object
-}
 
 const REQUEST = columns<Hold>([
   ['reservation_id', 'bigint', ({ reservation }) => reservation.reservationId],
@@ -28,11 +17,6 @@ const REQUEST = columns<Hold>([
   ['fingerprint', 'bytea', ({ origin }) => origin.key?.fingerprint],
   ['response', 'json', ({ body }) => body],
 ])
-
-interface HoldLine extends HeldItem {
-  readonly item: number
-  readonly lineNo: number
-}
 
 const LINE = columns<HoldLine>([
   ['item', 'int', (line) => line.item],
@@ -104,12 +88,7 @@ interface OutcomeRow {
   available: bigint | null
 }
 
-/** `late`: somebody before it in the batch wanted the same units, or has the same key. */
-type Outcome =
-  | { readonly kind: 'held' | 'key_known' | 'late' }
-  | { readonly kind: 'short'; readonly item: HeldItem; readonly available: number }
-
-function toOutcome(row: OutcomeRow | undefined): Outcome {
+function toOutcome(row: OutcomeRow | undefined): HoldResult {
   if (row === undefined) return { kind: 'late' }
   if (row.outcome !== 'short') return { kind: row.outcome }
   const item = { productId: row.product_id!, locationId: row.location_id!, quantity: Number(row.quantity) }
@@ -117,47 +96,19 @@ function toOutcome(row: OutcomeRow | undefined): Outcome {
 }
 
 function paramsOf(holds: readonly Hold[]): SqlParam[] {
-  const lines = holds.flatMap(({ reservation }, item) =>
-    reservation.items.map((held, index) => ({ ...held, item, lineNo: index + 1 })),
-  )
   return [
     holds.map((_, item) => item),
     new Date(Math.max(...holds.map(({ reservation }) => reservation.createdAtMs))),
     ...REQUEST.params(holds),
-    ...LINE.params(lines),
+    ...LINE.params(heldLinesOf(holds)),
   ]
 }
 
-async function holdBatch(sql: SqlClient, holds: readonly Hold[]): Promise<ItemResult<Outcome>[]> {
-  const results = await inBatches(
-    distinctByKey(holds, ({ origin }) => origin.key),
-    ({ reservation }) => reservation.items.length,
-    async (batch) => {
-      const rows = await sql.query<OutcomeRow>(HOLD, paramsOf(batch))
-      const byItem = new Map(rows.map((row) => [row.item, row]))
-      return batch.map((_, item) => toOutcome(byItem.get(item)))
-    },
-  )
-  return holds.map((hold) => results.get(hold) ?? { ok: true, value: { kind: 'late' } })
-}
-
-/** Group commit of cart holds: one batch under way in each process. */
+/** See `createHolds`. */
 export function createHolder(sql: SqlClient, shards: number, clock: Clock): StockStore['hold'] {
-  const batcher = createBatcher<Hold, Outcome>({ run: (holds) => holdBatch(sql, holds) })
-
-  return async function hold<Body>(
-    reservation: Reservation,
-    origin: Origin,
-    present: (reservation: Reservation) => Body,
-  ): Promise<HoldOutcome<Body>> {
-    const body = present(reservation)
-    const shard = origin.key === undefined ? 0 : shardOfKey(origin.key, shards)
-    const outcome = await untilDecided(clock, () => batcher.add({ shard, reservation, origin, body: body as object }))
-    if (outcome.kind === 'short') return outcome
-    if (outcome.kind === 'held') return { kind: 'held', body, replayed: false }
-    const stored = await readKey(sql, shard, origin.key!)
-    const verdict = stored === undefined ? undefined : judgeKey(origin.key!, stored, clock.now())
-    if (verdict?.kind !== 'replay') throw new AppError('write_contention', undefined, { retryAfterMs: 1_000 })
-    return { kind: 'held', body: verdict.body as Body, replayed: true }
-  }
+  return createHolds({ shards, clock, readKey: (shard, key) => readKey(sql, shard, key) }, async (batch) => {
+    const rows = await sql.query<OutcomeRow>(HOLD, paramsOf(batch))
+    const byItem = new Map(rows.map((row) => [row.item, row]))
+    return batch.map((_, item) => toOutcome(byItem.get(item)))
+  })
 }

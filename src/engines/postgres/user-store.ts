@@ -21,7 +21,14 @@ const FIND = `
 select user_id, handle, name, created_at from users where user_id = any($1::text[]) and erasing_at is null`
 
 const FIND_BY_HANDLES = `
-select user_id, handle, name, created_at from users where lower(handle) = any($1::text[]) and erasing_at is null`
+select user_id, handle, name, created_at from users
+where lower(handle collate "C") = any($1::text[]) and erasing_at is null`
+
+// Every character of a handle lies below "~".
+export const LIST_USERS = `
+select user_id, handle, name, created_at from users
+where lower(handle collate "C") >= $1 and lower(handle collate "C") < $1 || '~' and lower(handle collate "C") > $2
+order by lower(handle collate "C") limit $3`
 
 const IDS = `
 select user_id from users where erasing_at is null and user_id > coalesce($1::text, '') order by user_id limit $2`
@@ -80,6 +87,9 @@ export async function openUserStore(sql: SqlClient, _context: PortContext): Prom
     },
     async findByHandles(handles) {
       return (await sql.query<UserRow>(FIND_BY_HANDLES, [handles])).map(toUser)
+    },
+    async list(prefix, after, limit) {
+      return (await sql.query<UserRow>(LIST_USERS, [prefix, after ?? '', limit])).map(toUser)
     },
     async notificationsSeenAt(userId) {
       const [row] = await sql.query<{ seen_at: Date | null }>(SEEN_AT, [userId])

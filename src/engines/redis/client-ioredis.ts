@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Cluster, Redis, RedisOptions } from 'ioredis'
-import { AppError } from '../../core/errors.ts'
 import type { Closable } from '../../core/lifecycle.ts'
 import { LIMITS } from '../../core/limits.ts'
 import type { Logger } from '../../core/logger.ts'
+import { loadDriver } from '../driver.ts'
+import type { Address } from '../url.ts'
 import type { Script } from './scripts.ts'
 
 type Arg = string | Buffer
@@ -25,27 +26,14 @@ export interface RedisClient extends Closable {
   incarnation(): Promise<string>
 }
 
-export interface RedisAddress {
-  readonly host: string
-  readonly port: number
-}
-
 export interface RedisTarget {
   /** One server, or some nodes of a cluster. */
-  readonly addresses: readonly RedisAddress[]
+  readonly addresses: readonly Address[]
   readonly isCluster: boolean
   readonly options: Pick<RedisOptions, 'username' | 'password' | 'db' | 'tls'>
 }
 
 const CLOSED = 'Connection is closed.'
-
-async function loadDriver(): Promise<Pick<typeof import('ioredis'), 'Cluster' | 'Redis'>> {
-  try {
-    return await import('ioredis')
-  } catch (cause) {
-    throw new AppError('driver_missing', 'Redis needs the package "ioredis": run  npm install ioredis', { cause })
-  }
-}
 
 /**
  * The driver's errors carry the command with its arguments: passwords, and the ids of hundreds of users. What is
@@ -82,7 +70,7 @@ async function refusalOf(node: Redis): Promise<Error | undefined> {
  * when the connection was lost is sent once more, so commands must be repeatable. Reconnects by itself.
  */
 export async function openRedis(target: RedisTarget, logger: Logger): Promise<RedisClient> {
-  const driver = await loadDriver()
+  const driver = await loadDriver('Redis', 'ioredis', () => import('ioredis'))
   const options = {
     ...target.options,
     connectTimeout: LIMITS.redisCommandMsMax,

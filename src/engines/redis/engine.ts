@@ -1,7 +1,8 @@
 import { AppError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Engine, EngineContext } from '../engine.ts'
-import { openRedis, type RedisAddress, type RedisTarget } from './client-ioredis.ts'
+import { addressesOf, shownUrl } from '../url.ts'
+import { openRedis, type RedisTarget } from './client-ioredis.ts'
 import { SCRIPTS } from './scripts.ts'
 import { openTimelineStore } from './timeline-store.ts'
 
@@ -36,7 +37,7 @@ export function targetOf(url: URL): RedisTarget & { readonly prefix: string } {
   return {
     isCluster,
     prefix,
-    addresses: addressesOf(url),
+    addresses: addressesOf(url, DEFAULT_PORT, invalid),
     options: {
       ...(url.username === '' ? {} : { username: decodeURIComponent(url.username) }),
       ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
@@ -47,26 +48,6 @@ export function targetOf(url: URL): RedisTarget & { readonly prefix: string } {
 }
 
 const invalid = (message: string) => new AppError('invalid_config', `Redis: ${message}`)
-
-/** The first host, and those of `?nodes=`, where the registry puts the further hosts of a list. */
-function addressesOf(url: URL): RedisAddress[] {
-  const hosts = [url.host, ...(url.searchParams.get('nodes')?.split(',') ?? [])]
-  return hosts.map((text) => {
-    const [, host, port] =
-      /^(?:\[([^\]]+)\]|([^:]*))(?::(\d+))?$/.exec(text)?.filter((part) => part !== undefined) ?? []
-    if (host === undefined) throw invalid(`"${text}" is not host:port`)
-    return { host: host === '' ? '127.0.0.1' : host, port: Number(port ?? DEFAULT_PORT) }
-  })
-}
-
-/** As it is written, without the password. */
-function shownUrl(url: URL): string {
-  const user = url.username === '' && url.password === '' ? '' : `${url.username}:***@`
-  const { nodes, ...params } = Object.fromEntries(url.searchParams)
-  const query = new URLSearchParams(params).toString()
-  const hosts = [url.host, ...(nodes === undefined ? [] : [nodes])].join(',')
-  return `${url.protocol}//${user}${hosts}${url.pathname}${query === '' ? '' : `?${query}`}`
-}
 
 async function open(url: URL, context: EngineContext): Promise<Engine> {
   const target = targetOf(url)

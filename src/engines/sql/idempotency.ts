@@ -23,7 +23,8 @@ export function shardOfKey(key: { scope: string; key: string }, shards: number):
   return hashToBucket(`${key.scope}\n${key.key}`, shards)
 }
 
-interface KeyRow {
+/** A row of `idempotency_keys`, but for its key. */
+export interface KeyRow {
   fingerprint: Uint8Array
   operation_id: string | null
   lease_until: Date | null
@@ -49,6 +50,33 @@ export async function readKey(
   return row === undefined ? undefined : toStoredKey(row)
 }
 
+/** How one transaction of an engine reads and writes the row of a key. */
+export interface KeyBooks {
+  /** False when the row is there already; it is committed then. */
+  take(operationId: string | undefined): Promise<boolean>
+  read(): Promise<StoredKey>
+  finish(status: number, body: string): Promise<void>
+}
+
+/** `once`, by the books of an engine. */
+export async function onceBy<Body>(
+  books: KeyBooks,
+  key: IdempotencyKey,
+  work: () => Promise<Body>,
+  operationId: string | undefined,
+): Promise<{ body: Body; replayed: boolean }> {
+  if (!(await books.take(operationId))) {
+    const verdict = judgeKey(key, await books.read(), Date.now())
+    if (verdict.kind === 'replay') return { body: verdict.body as Body, replayed: true }
+  }
+  const body = await work()
+  await books.finish(200, JSON.stringify(body))
+  return { body, replayed: false }
+}
+
+/** The shard of the keys of commands that create nothing in a shard. */
+export const SHARD_OF_SMALL_COMMANDS = 0
+
 /**
  * Carries out a short command at most once per key: the key row, the command's writes and its answer commit together,
  * so a refusal (a throw) leaves the key unused. `body` must be plain JSON. For commands of one transaction; those that
@@ -61,16 +89,13 @@ export async function once<Body>(
   operationId?: string,
 ): Promise<{ body: Body; replayed: boolean }> {
   if (key === undefined) return { body: await work(), replayed: false }
-  const shard = 0
-  const taken = await tx.query(TAKE, [shard, key.scope, key.key, key.fingerprint, operationId])
-  if (taken.length === 0) {
-    const stored = onlyRow(await tx.query<KeyRow>(READ, [shard, key.scope, key.key]))
-    const verdict = judgeKey(key, toStoredKey(stored), Date.now())
-    if (verdict.kind === 'replay') return { body: verdict.body as Body, replayed: true }
+  const id = [SHARD_OF_SMALL_COMMANDS, key.scope, key.key] as const
+  const books: KeyBooks = {
+    take: async (operation) => (await tx.query(TAKE, [...id, key.fingerprint, operation])).length > 0,
+    read: async () => toStoredKey(onlyRow(await tx.query<KeyRow>(READ, [...id]))),
+    finish: async (status, body) => void (await tx.query(FINISH, [...id, status, body])),
   }
-  const body = await work()
-  await tx.query(FINISH, [shard, key.scope, key.key, 200, JSON.stringify(body)])
-  return { body, replayed: false }
+  return onceBy(books, key, work, operationId)
 }
 
 /** Forgets finished keys older than `before`; answers how many. */

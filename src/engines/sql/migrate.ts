@@ -31,11 +31,16 @@ const APPLIED = 'select version, checksum from schema_migrations order by versio
 const HAS_BOOKKEEPING = `select to_regclass('schema_migrations') is not null as present`
 const RECORD = 'insert into schema_migrations (version, name, checksum) values ($1, $2, $3)'
 
-function checksum(migration: Migration): string {
+/** Tells whether a step was applied from this text. */
+export function checksum(migration: Migration): string {
   return createHash('sha256').update(migration.sql).digest('hex').slice(0, 16)
 }
 
-function pendingAfter(applied: { version: number; checksum: string }[], migrations: readonly Migration[]): Migration[] {
+/** The steps that are missing after those. Throws `schema_outdated` for one that is unknown, or known by another text. */
+export function pendingAfter(
+  applied: readonly { version: number; checksum: string }[],
+  migrations: readonly Migration[],
+): Migration[] {
   for (const row of applied) {
     const known = migrations.find((migration) => migration.version === row.version)
     if (known === undefined) {
@@ -71,11 +76,16 @@ export async function migrate(
   // Who only uses the tables has no right to the lock, nor needs it: that nothing is missing stays so.
   const missing = await pendingMigrations(sql, migrations)
   if (missing.length === 0) return { pending: [], applied: true, version: migrations.at(-1)?.version ?? 0 }
+  return asOwner(missing.length, () => apply(sql, migrations, options.afterwards))
+}
+
+/** Runs what changes the schema. Throws `schema_outdated` when the login may not. */
+export async function asOwner<T>(missing: number, work: () => Promise<T>): Promise<T> {
   try {
-    return await apply(sql, migrations, options.afterwards)
+    return await work()
   } catch (cause) {
     if (sqlState(cause) !== INSUFFICIENT_PRIVILEGE) throw cause
-    const message = `The database lacks ${missing.length} step(s), which this login may not add; run as the owner: fanfold migrate`
+    const message = `The database lacks ${missing} step(s), which this login may not add; run as the owner: fanfold migrate`
     throw new AppError('schema_outdated', message, { cause })
   }
 }
