@@ -1,0 +1,29 @@
+import { LIMITS } from '../core/limits.ts'
+import type { UserStore } from '../social/ports.ts'
+
+/** Copies one kind of store; both steps may be repeated. */
+export interface Copy {
+  /** Copies all there is; answers how many things. */
+  copy(onProgress: (users: number) => void, signal: AbortSignal | undefined): Promise<number>
+  /** Compares all there is, and mends what differs; answers how much did. */
+  mend(onProgress: (users: number) => void, signal: AbortSignal | undefined): Promise<number>
+}
+
+/** Hands out every user, some at a time. */
+export async function everyUser(
+  users: UserStore,
+  onProgress: (users: number) => void,
+  signal: AbortSignal | undefined,
+  work: (userIds: readonly string[]) => Promise<void>,
+): Promise<void> {
+  let done = 0
+  for (let after: string | undefined; ; ) {
+    const userIds = await users.ids(after, LIMITS.moveUsersAtOnce)
+    signal?.throwIfAborted()
+    await work(userIds)
+    done += userIds.length
+    onProgress(done)
+    after = userIds.at(-1)
+    if (userIds.length < LIMITS.moveUsersAtOnce) return
+  }
+}
