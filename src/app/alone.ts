@@ -1,5 +1,5 @@
 import type { Closable } from '../core/lifecycle.ts'
-import type { PortName } from '../engines/engine.ts'
+import type { StoreName } from '../engines/engine.ts'
 import { type Base, type FanfoldOptions, openBase } from './base.ts'
 import { type Prune, startHousekeeping } from './housekeeping.ts'
 
@@ -9,7 +9,7 @@ export type Alone<Model> = Model & Closable & AsyncDisposable
 /** Opens the engines of one model, the model, and its background work unless `workers: false`. */
 export async function openAlone<Model extends object>(
   options: FanfoldOptions,
-  stores: readonly PortName[],
+  stores: readonly StoreName[],
   open: (base: Base) => Promise<{ model: Model; prunes?: readonly Prune[]; startWorkers(): void }>,
 ): Promise<Alone<Model>> {
   const base = await openBase(options, stores)
@@ -18,7 +18,7 @@ export async function openAlone<Model extends object>(
     const { model, prunes, startWorkers } = await open(base)
     if (base.workers) {
       startWorkers()
-      base.lifecycle.own(startHousekeeping(base, prunes))
+      base.lifecycle.own('housekeeping', startHousekeeping(base, prunes))
     }
     return { ...model, close, [Symbol.asyncDispose]: close }
   } catch (error) {

@@ -1,11 +1,15 @@
 import type { Clock } from '../core/clock.ts'
 import { messageOf } from '../core/errors.ts'
+import { LIMITS } from '../core/limits.ts'
 import { VERSION } from '../core/version.ts'
-import type { Engine } from '../engines/engine.ts'
+import type { Engine, PortName } from '../engines/engine.ts'
 import type { Readiness, SystemStatus } from '../http/routes/system.ts'
 import type { LogStore } from '../log/port.ts'
 import type { Queue } from '../queue/port.ts'
 import type { Base } from './base.ts'
+import type { FiguresSource } from './figures.ts'
+import { createLagWatch, type Pace } from './lag-watch.ts'
+import { problemsOf } from './problems.ts'
 import { STORE_NAMES } from './stores.ts'
 
 /** A read model and the log it follows. */
@@ -14,17 +18,52 @@ export interface Followed {
   readonly store: LogStore<unknown>
 }
 
-async function engineStatus(base: Base, engine: Engine): Promise<SystemStatus['engines'][number]> {
-  const stores = STORE_NAMES.filter((store) => base.engineOf(store) === engine)
+const storesAt = (base: Base, engine: Engine) => STORE_NAMES.filter((store) => base.engineOf(store) === engine)
+
+/**
+ * Asks for something with a time-out; who asks while it is asked already waits for the same answer, so that what hangs
+ * hangs once.
+ */
+function bounded<T>(ask: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | undefined
+  return async () => {
+    underWay ??= ask().finally(() => {
+      underWay = undefined
+    })
+    let timer: NodeJS.Timeout | undefined
+    const timeOut = new Promise<never>((_resolve, reject) => {
+      const seconds = LIMITS.systemCheckMsMax / 1_000
+      timer = setTimeout(() => reject(new Error(`no answer within ${seconds} s`)), LIMITS.systemCheckMsMax)
+    })
+    try {
+      return await Promise.race([underWay, timeOut])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+async function engineStatus(
+  base: Base,
+  engine: Engine,
+  version: () => Promise<string>,
+): Promise<SystemStatus['engines'][number]> {
+  const stores: PortName[] = storesAt(base, engine)
+  if (engine === base.eventsEngine()) stores.push('events')
   const common = { name: engine.name, url: engine.url, stores }
   try {
-    return { ...common, version: await engine.version(), ok: true }
+    return { ...common, version: await version(), ok: true }
   } catch (error) {
     return { ...common, version: null, ok: false, error: messageOf(error) }
   }
 }
 
-async function projectionStatus(base: Base, { name, store }: Followed): Promise<SystemStatus['projections'][number]> {
+type ProjectionStatus = SystemStatus['projections'][number]
+
+async function projectionStatus(
+  base: Base,
+  { name, store }: Followed,
+): Promise<{ readonly status: ProjectionStatus; readonly position: string }> {
   const state = await store.projection(name)
   // Heads are read last: lag may look larger than it is for a moment, never smaller.
   const checkpoints = await store.checkpoints(name, state.liveGeneration)
@@ -34,7 +73,7 @@ async function projectionStatus(base: Base, { name, store }: Followed): Promise<
   const lag = Number(behind.reduce((sum, events) => sum + events, 0n))
   base.metrics.projectionLag.set({ projection: name }, lag)
   base.metrics.quarantinedStreams.set({ projection: name }, quarantined)
-  return {
+  const status = {
     name,
     log: store.log,
     generation: state.liveGeneration,
@@ -42,6 +81,8 @@ async function projectionStatus(base: Base, { name, store }: Followed): Promise<
     lag,
     quarantined,
   }
+  const folded = checkpoints.reduce((sum, { lastEventId }) => sum + lastEventId, 0n)
+  return { status, position: `${state.liveGeneration} ${folded}` }
 }
 
 async function queueStatus(base: Base, queue: Queue): Promise<SystemStatus['queue']> {
@@ -52,23 +93,77 @@ async function queueStatus(base: Base, queue: Queue): Promise<SystemStatus['queu
   })
 }
 
-/** Looks at everything; also sets the gauges of the metrics. */
-export function statusOf(
-  base: Base,
-  queue: Queue,
-  followed: readonly Followed[],
-  webhooks: () => Promise<SystemStatus['webhooks']>,
-): () => Promise<SystemStatus> {
-  const startedAt = new Date(base.clock.now()).toISOString()
-  return async () => ({
-    version: VERSION,
-    started_at: startedAt,
-    workers: base.workers,
-    engines: await Promise.all(base.engines.map((engine) => engineStatus(base, engine))),
-    projections: await Promise.all(followed.map((one) => projectionStatus(base, one))),
-    queue: await queueStatus(base, queue),
-    webhooks: await webhooks(),
-  })
+/** What of the system is looked at besides its engines. */
+export interface StatusParts {
+  readonly queue: Queue
+  readonly followed: readonly Followed[]
+  readonly figures: Pick<FiguresSource, 'now'>
+  webhooks(): Promise<NonNullable<SystemStatus['webhooks']>>
+  /** Payment operations in review, counted up to a limit. */
+  reviews(limit: number): Promise<number>
+}
+
+/**
+ * Looks at everything; also sets the gauges of the metrics. What can't be told within {@link LIMITS.systemCheckMsMax} is
+ * left out and named in `problems`.
+ */
+export function statusOf(base: Base, parts: StatusParts): () => Promise<SystemStatus> {
+  const { clock, config } = base
+  const startedAt = new Date(clock.now()).toISOString()
+  const versions = new Map<Engine, () => Promise<string>>()
+  const versionOf = (engine: Engine) => {
+    const known = versions.get(engine) ?? bounded(() => engine.version())
+    versions.set(engine, known)
+    return known
+  }
+  const projections = parts.followed.map((one) => ({
+    name: one.name,
+    look: bounded(() => projectionStatus(base, one)),
+    watch: createLagWatch(config.reportEvery),
+  }))
+  const lookAtQueue = bounded(() => queueStatus(base, parts.queue))
+  const lookAtWebhooks = bounded(() => parts.webhooks())
+  const lookAtReviews = bounded(() => parts.reviews(LIMITS.systemReviewsCounted))
+
+  return async () => {
+    const unknown: { what: string; reason: string }[] = []
+    const orElse = async <T, Other>(what: string, look: () => Promise<T>, other: Other): Promise<T | Other> => {
+      try {
+        return await look()
+      } catch (error) {
+        unknown.push({ what, reason: messageOf(error) })
+        return other
+      }
+    }
+    const pace: Record<Pace, string[]> = { fine: [], stuck: [], growing: [] }
+    const [engines, followed, queue, webhooks, reviews, figures] = await Promise.all([
+      Promise.all(base.engines.map((engine) => engineStatus(base, engine, versionOf(engine)))),
+      Promise.all(projections.map(({ name, look }) => orElse(`the lag of ${name}`, look, undefined))),
+      orElse('the queue', lookAtQueue, []),
+      orElse('webhooks', lookAtWebhooks, null),
+      orElse('payment operations in review', lookAtReviews, 0),
+      parts.figures.now(),
+    ])
+    const told = followed.flatMap((found, n) => {
+      if (found === undefined) return []
+      const { status, position } = found
+      pace[projections[n]!.watch({ atMs: clock.now(), lag: status.lag, position })].push(status.name)
+      return [status]
+    })
+    const seen = { engines, projections: told, queue, webhooks, figures }
+    const problems = problemsOf({ ...seen, stuck: pace.stuck, growing: pace.growing, reviews, unknown })
+    return { version: VERSION, started_at: startedAt, workers: base.workers, ...seen, problems }
+  }
+}
+
+/** What is left to do: events not folded, messages not handled. Throws when somebody can't tell. */
+export async function leftOver(base: Base, { queue, followed }: StatusParts): Promise<number> {
+  const [depths, behind] = await Promise.all([
+    queueStatus(base, queue),
+    Promise.all(followed.map((one) => projectionStatus(base, one))),
+  ])
+  const waiting = depths.reduce((sum, topic) => sum + topic.depth, 0)
+  return behind.reduce((sum, { status }) => sum + status.lag, waiting)
 }
 
 /**
@@ -80,6 +175,8 @@ export function readinessOf(base: Base): () => Promise<Readiness> {
     if (base.lifecycle.signal.aborted) return { ready: false, problems: ['shutting down'] }
     const problems: string[] = []
     for (const engine of base.engines) {
+      // Events for others can wait.
+      if (storesAt(base, engine).length === 0) continue
       try {
         const pending = await engine.pendingMigrations()
         if (pending > 0) problems.push(`${engine.name} lacks ${pending} schema step(s); run: fanfold migrate`)
@@ -93,21 +190,27 @@ export function readinessOf(base: Base): () => Promise<Readiness> {
 }
 
 const CATCH_UP_POLL_MS = 50
+/** Looking takes no more of the time than this share: the work that is waited for wants the same database. */
+const CATCH_UP_SHARE = 1 / 5
 
-/** Waits until nothing is queued and no read model is behind; `hurry` ends the rest of those that only catch up at times. */
+/**
+ * Waits until nothing is queued, every post is in the timelines, and no read model is behind; `hurry` ends the rest of
+ * those that only catch up at times. Brokers that can't count what other processes hold are made up for by `fanouts`:
+ * the posts whose fan-out is not done.
+ */
 export async function untilCaughtUp(
-  status: () => Promise<SystemStatus>,
+  work: () => Promise<number>,
+  fanouts: () => Promise<number>,
   clock: Clock,
   onProgress: (left: number) => void = () => undefined,
   hurry: () => void = () => undefined,
 ): Promise<void> {
   for (;;) {
-    const { projections, queue } = await status()
-    const waiting = queue.reduce((sum, topic) => sum + topic.depth, 0)
-    const left = projections.reduce((sum, projection) => sum + projection.lag, waiting)
+    const lookedMs = clock.now()
+    const left = (await work()) + (await fanouts())
     onProgress(left)
     if (left === 0) return
     hurry()
-    await clock.sleep(CATCH_UP_POLL_MS)
+    await clock.sleep(Math.max(CATCH_UP_POLL_MS, (clock.now() - lookedMs) / CATCH_UP_SHARE))
   }
 }

@@ -3,6 +3,11 @@ export interface Clock {
   now(): number
   /** Resolves after `ms`, or at once when `signal` aborts (it never rejects). */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /**
+   * The moment of the past in which the caller acts, if this clock can be set back for one caller alone: ids that he
+   * makes are of that moment, as those of an import are.
+   */
+  past?(): number | undefined
 }
 
 export const systemClock: Clock = {

@@ -102,6 +102,11 @@ export const SETTINGS = {
   ordersUrl: sameAsDatabase('products, orders, their history and the sales report'),
   paymentsUrl: sameAsDatabase('payments and their events'),
   queueUrl: sameAsDatabase('queued messages'),
+  eventsUrl: setting<string | undefined>(
+    undefined,
+    url,
+    'Broker (amqp:, kafka:) to which every event of orders and payments is published for others; none unless given',
+  ),
   keysDir: setting(
     './.fanfold/keys',
     String,

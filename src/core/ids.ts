@@ -10,7 +10,8 @@ import { assert } from './errors.ts'
  * The epoch lies a month before 2010, so that every id has 17 to 19 digits and none looks like a card number.
  */
 export const ID_EPOCH_MS = Date.UTC(2009, 11, 1)
-const OLDEST_MS = Date.UTC(2010, 0, 1)
+/** What lies before gets ids from here on. */
+export const ID_OLDEST_MS = Date.UTC(2010, 0, 1)
 export const ID_ROUTES = 1 << 10
 export const ID_NODES = 1 << 6
 const SEQUENCE_MAX = (1 << 6) - 1
@@ -70,7 +71,7 @@ export function createIdMaker(options: { node: number; clock: Clock }): IdMaker 
 
   function pastId(route: number, atMs: number): bigint {
     // Orders of one imported day share a millisecond, so a free place may lie some milliseconds later.
-    const wantedMs = Math.max(Math.floor(atMs), OLDEST_MS)
+    const wantedMs = Math.max(Math.floor(atMs), ID_OLDEST_MS)
     let timestampMs = wantedMs
     let place = past.get(timestampMs)
     while (place !== undefined && place.sequence > SEQUENCE_MAX) {
@@ -88,7 +89,7 @@ export function createIdMaker(options: { node: number; clock: Clock }): IdMaker 
   }
 
   return {
-    next(route, atMs) {
+    next(route, atMs = options.clock.past?.()) {
       if (atMs !== undefined) return pastId(route, atMs)
       const now = options.clock.now()
       if (now > lastMs) {
@@ -147,6 +148,7 @@ function randomBase32(length: number): string {
   return text
 }
 
+const PREFIXED_MS_MAX = 32 ** 9 - 1
 const PREFIXED_PATTERN = /^[a-z]{2,4}_([0-9a-hjkmnp-tv-z]{2})[0-9a-hjkmnp-tv-z]{22}$/
 
 /**
@@ -155,6 +157,17 @@ const PREFIXED_PATTERN = /^[a-z]{2,4}_([0-9a-hjkmnp-tv-z]{2})[0-9a-hjkmnp-tv-z]{
  */
 export function prefixedId(prefix: string, shard: number, clock: Clock): string {
   return `${prefix}_${base32(shard, 2)}${base32(clock.now(), 9)}${randomBase32(13)}`
+}
+
+/** Below every {@link prefixedId} of this shard that is made at this time or later, and above those of before. */
+export function prefixedIdAt(prefix: string, shard: number, timestampMs: number): string {
+  const ms = Math.min(Math.max(Math.floor(timestampMs), 0), PREFIXED_MS_MAX)
+  return `${prefix}_${base32(shard, 2)}${base32(ms, 9)}`
+}
+
+/** The place of a {@link prefixedId} among those of another shard. */
+export function prefixedIdInShard(prefix: string, shard: number, id: string): string {
+  return `${prefix}_${base32(shard, 2)}${id.slice(prefix.length + 3)}`
 }
 
 /** The shard of a {@link prefixedId}; `undefined` when the text can't be one. */

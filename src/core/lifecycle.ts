@@ -1,4 +1,5 @@
 import { messageOf } from './errors.ts'
+import { LIMITS } from './limits.ts'
 import { type Logger, silentLogger } from './logger.ts'
 
 /** What owns a resource: closing twice is closing once. */
@@ -7,26 +8,37 @@ export interface Closable {
 }
 
 export interface Lifecycle extends Closable {
-  /** Registers something to close; the last one registered is closed first. */
-  own<T extends Closable>(resource: T): T
+  /** Registers something to close, and what it is called; the last one registered is closed first. */
+  own<T extends Closable>(name: string, resource: T): T
   /** Aborts when closing begins: loops stop taking new work. */
   readonly signal: AbortSignal
 }
 
+/** Closes it, and says so in the log when that takes long: whoever waits for a shutdown wants to know for what. */
+export async function closeTold(name: string, resource: Closable, logger: Logger): Promise<void> {
+  const tell = () => logger.warn({ resource: name }, `shutting down waits for ${name}`)
+  const timer = setTimeout(tell, LIMITS.closeSlowMs)
+  try {
+    await resource.close()
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** Closes in reverse order of opening, each even when another fails, and reports the failures together. */
 export function createLifecycle(logger: Logger = silentLogger): Lifecycle {
-  const resources: Closable[] = []
+  const owned: { readonly name: string; readonly resource: Closable }[] = []
   const abort = new AbortController()
   let closing: Promise<void> | undefined
 
   async function closeAll(): Promise<void> {
     abort.abort()
     const failures: unknown[] = []
-    for (const resource of resources.reverse()) {
+    for (const { name, resource } of owned.reverse()) {
       try {
-        await resource.close()
+        await closeTold(name, resource, logger)
       } catch (error) {
-        logger.error({ err: error }, `closing failed: ${messageOf(error)}`)
+        logger.error({ err: error, resource: name }, `closing ${name} failed: ${messageOf(error)}`)
         failures.push(error)
       }
     }
@@ -34,8 +46,8 @@ export function createLifecycle(logger: Logger = silentLogger): Lifecycle {
   }
 
   return {
-    own(resource) {
-      resources.push(resource)
+    own(name, resource) {
+      owned.push({ name, resource })
       return resource
     },
     signal: abort.signal,

@@ -53,6 +53,10 @@ export const LIMITS = {
   commentTextCharsMax: 2_000,
   /** Most people one user may follow. */
   followsPerUserMax: 20_000,
+  /** People whom a user followed last, whose follows are looked at for suggestions. */
+  suggestionFolloweesMax: 100,
+  /** Follows of each of them that are looked at. */
+  suggestionFanOutMax: 200,
   /** Entries kept in one timeline; older pages continue from the post store. */
   timelineEntriesMax: 1_000,
   /** Newest entries that stay when a timeline with more than the most is cut. */
@@ -165,10 +169,46 @@ export const LIMITS = {
   reportLockMsMax: 500,
   /** How long a statement may run, in milliseconds. */
   statementMsMax: 30_000,
+  /** How long a connection to a database may take to come about, in milliseconds. */
+  connectMsMax: 10_000,
+  /** A statement that goes on for so much longer than it may is given up with its connection, in milliseconds. */
+  statementGraceMs: 5_000,
   /** How long a transaction may sit idle, in milliseconds. */
   idleTransactionMsMax: 10_000,
   /** How long a command may take on Redis, in milliseconds. */
   redisCommandMsMax: 5_000,
+  /** Edges that one transaction adds to a graph, or changes in it. */
+  graphBatchEdges: 2_000,
+  /** Tries of a statement on a graph while its server is away. */
+  graphAwayTriesMax: 4,
+  /** How long a command may take on MongoDB, in milliseconds. */
+  mongodbCommandMsMax: 10_000,
+  /** How long MongoDB is looked for before an operation fails, in milliseconds. */
+  mongodbSelectMsMax: 5_000,
+  /** A change of counts on MongoDB that is not complete after so long is completed by another process, in milliseconds. */
+  mongodbOperationMs: 15_000,
+  /** How often a process looks for such changes, in milliseconds. */
+  mongodbSweepMs: 5_000,
+  /** How long a request may take on Cassandra, in milliseconds. */
+  cassandraRequestMsMax: 10_000,
+  /** Requests to Cassandra that one process has under way at the same time. */
+  cassandraRequestsMax: 256,
+  /** Compare-and-sets of Cassandra, which take four rounds each, that one process has under way at the same time. */
+  cassandraSwapsMax: 16,
+  /** Timelines that one request to Cassandra looks up. */
+  cassandraKeysMax: 20,
+  /** Rows of one partition that one request writes to Cassandra. */
+  cassandraRowsMax: 64,
+  /** How long Cassandra keeps an entry of a timeline, in days; older pages continue from the post store. */
+  cassandraEntryDays: 35,
+  /** How long Cassandra keeps the order of arrival of late posts, in hours. */
+  cassandraArrivalHours: 48,
+  /** Cassandra notes the arrival of a post that comes to a timeline so long after it was published, in milliseconds. */
+  cassandraLateMs: 15_000,
+  /** The clocks of the processes that share timelines on Cassandra differ by at most this, in milliseconds. */
+  cassandraClockSkewMs: 5_000,
+  /** A post from further in the future than this is kept apart on Cassandra, in milliseconds. */
+  cassandraFutureMs: 3_600_000,
   /** Tries of a transaction that lost a race (40001, deadlock). */
   transactionTriesMax: 10,
   /** How long a command re-decides after a version conflict before `write_contention`, in milliseconds. */
@@ -197,6 +237,38 @@ export const LIMITS = {
   queueLeaseMs: 60_000,
   /** Largest payload of a message, in bytes of JSON. */
   queuePayloadBytesMax: 64 * 1024,
+  /** Events that are published to others at a time, in bytes of JSON, but for one that is larger. */
+  relayBatchBytesMax: 1024 * 1024,
+  /** Dead letters of one topic and lane that are looked at, the oldest, where a broker can't search them. */
+  deadLettersReadMax: 50_000,
+  /** Dead letters that one request puts back to work when it says how many, or of which lane. */
+  deadLettersRedriveMax: 10_000,
+  /** How long RabbitMQ may take to answer a call or to confirm messages, in milliseconds. */
+  rabbitmqCallMsMax: 10_000,
+  /** How often a connection to RabbitMQ says that it lives; after two of silence it is broken, in milliseconds. */
+  rabbitmqHeartbeatMs: 10_000,
+  /** How long a process waits until another has read the dead letters, or the topics, in RabbitMQ, in milliseconds. */
+  rabbitmqLockMsMax: 30_000,
+  /** How long a request may take on Kafka, in milliseconds. */
+  kafkaRequestMsMax: 5_000,
+  /** How long messages are sent again to Kafka before it counts as failed, in milliseconds. */
+  kafkaSendMsMax: 10_000,
+  /** A consumer of Kafka that was silent for so long loses its partitions to others, in milliseconds. */
+  kafkaSessionMs: 10_000,
+  /** How often a consumer of Kafka asks whether its group has changed, in milliseconds. */
+  kafkaHeartbeatMs: 1_000,
+  /** How long the consumers of a group on Kafka wait for each other to join, in milliseconds. */
+  kafkaRebalanceMs: 30_000,
+  /** How long work goes on in a partition of Kafka that is to move to another consumer, in milliseconds. */
+  kafkaRevokeMs: 30_000,
+  /** Messages of one partition of Kafka between the first that is not done and the last that was fetched. */
+  kafkaWindowRecords: 4_096,
+  /** Messages of one partition of Kafka that are fetched and not done, in bytes. */
+  kafkaBufferBytesMax: 2 * 1024 * 1024,
+  /** Largest batch of messages for one partition of Kafka, in bytes; brokers take 1 MiB unless told otherwise. */
+  kafkaBatchBytesMax: 900_000,
+  /** How often handled messages are deleted from Kafka, in milliseconds. */
+  kafkaPurgeMs: 60_000,
   /** How long a payment processor may take to answer, in milliseconds. */
   processorMsMax: 20_000,
   /** Most events of one payment. */
@@ -209,6 +281,10 @@ export const LIMITS = {
   paymentMetadataMax: 50,
   /** Longest value of a payment's `metadata`, in characters. */
   metadataValueCharsMax: 500,
+  /** Deeds per second with which the demo keeps its world moving when nothing else is asked for. */
+  demoRateDefault: 3,
+  /** The same at most. */
+  demoRateMax: 100,
   /** Most rules that name the processors of payments (set with FANFOLD_ROUTES). */
   routingRulesMax: 100,
   /** Longest name of a payment processor, in characters. */
@@ -251,8 +327,48 @@ export const LIMITS = {
   webhookReplayMax: 10_000,
   /** How long deliveries of webhooks are kept, in days. */
   webhookDeliveryDays: 30,
-  /** How long a shutdown waits for requests and workers, in milliseconds. */
-  shutdownMsMax: 10_000,
+  /** Looks at what differs between the two engines of a move before it is given up. */
+  moveSettleTriesMax: 10,
+  /** Relations of one user that a move compares at a time. */
+  movePageItems: 500,
+  /** Users whose data a move copies at the same time. */
+  moveUsersAtOnce: 50,
+  /** A process that has not heard for so long whether a store moves writes nothing to it, in milliseconds. */
+  moveUnheardMsMax: 120_000,
+  /** How long an engine may take to tell the state of the system something; then it is said to be away, in milliseconds. */
+  systemCheckMsMax: 3_000,
+  /** How often a process notes its figures, in milliseconds. */
+  systemSampleMs: 5_000,
+  /** Notes of its figures that a process keeps, the newest. */
+  systemSamplesKept: 180,
+  /** Times of requests and deliveries in the state of the system are those of so long, in milliseconds. */
+  systemTimesMs: 60_000,
+  /** A fan-out that is not done after so long is a problem, in seconds. */
+  systemBacklogSeconds: 30,
+  /** A webhook that has been due for so long is a problem, in seconds. */
+  systemWebhooksLateSeconds: 60,
+  /** A read model that is behind and has folded nothing for so long is a problem, in milliseconds. */
+  systemFoldMs: 30_000,
+  /** A read model that is behind by so many events, and not by fewer than {@link LIMITS.systemFoldMs} before, is a problem. */
+  systemLagEvents: 10_000,
+  /** Payment operations in review are counted up to this in the state of the system. */
+  systemReviewsCounted: 20,
+  /** Jobs under way at the same time in one process. */
+  jobsRunningMax: 2,
+  /** Jobs that a process remembers, the newest. */
+  jobsKept: 50,
+  /** Differences that the result of a job lists of each model. */
+  jobFindingsMax: 1_000,
+  /** How often a job looks how far the rebuild of a read model is, in milliseconds. */
+  jobLookMs: 500,
+  /** How long closing a worker waits for what it has begun, in milliseconds. */
+  closeMsMax: 8_000,
+  /** What takes longer to close is named in the log, in milliseconds. */
+  closeSlowMs: 3_000,
+  /** How long a shutdown may take before the process ends at once, in milliseconds: some workers close one by one. */
+  shutdownMsMax: 20_000,
+  /** How long a command that has ended waits for what a driver has left open, in milliseconds. */
+  leftOpenMsMax: 2_000,
 } as const
 
 export type Limit = keyof typeof LIMITS

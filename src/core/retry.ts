@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts'
 import { systemClock } from './clock.ts'
+import { isAppError } from './errors.ts'
 
 /** Why an operation on a database failed, as far as a caller must know to go on. */
 export type FailureKind =
@@ -25,6 +26,8 @@ export function failureKind(error: unknown): FailureKind {
   if (CONFLICT.has(code)) return 'conflict'
   if (UNREACHABLE.has(code)) return 'unreachable'
   if (AMBIGUOUS.has(code)) return 'ambiguous'
+  // Drivers of brokers: said already in words of ours.
+  if (isAppError(error, 'unavailable')) return 'ambiguous'
   // ioredis: what the server answers to every command while it can serve none, and what has no code.
   if (error.name === 'ReplyError' && REDIS_AWAY.test(error.message)) return 'unreachable'
   if (/^(Cluster isn't ready|None of startup nodes|Failed to refresh slots cache)/.test(error.message)) {

@@ -50,6 +50,17 @@ function fieldProblems(errors: readonly SchemaError[], schema: TSchema, part: In
   return problems
 }
 
+/** The texts of a query as the schema has them. What would lose something on the way stays a text, and is refused then. */
+function converted(schema: TSchema, query: unknown): unknown {
+  const texts = { ...(query as Record<string, unknown>) }
+  const values = Value.Convert(schema, { ...texts }) as Record<string, unknown>
+  for (const [name, text] of Object.entries(texts)) {
+    if (typeof values[name] === 'number' && typeof text === 'string' && Number(text) !== values[name])
+      values[name] = text
+  }
+  return values
+}
+
 export type Validator<T> = (value: unknown) => T
 
 /**
@@ -73,7 +84,7 @@ export function validator<Schema extends TSchema>(schema: Schema, part: InputPar
       const detail = 'holds a NUL character or half of a surrogate pair'
       throw new AppError('invalid_input', `${pointer} ${detail}`, { fields: [{ pointer, detail }] })
     }
-    const input = part === 'query' ? Value.Convert(schema, value) : value
+    const input = part === 'query' ? converted(schema, value) : value
     if (compiled.Check(input)) return input as Static<Schema>
     const fields = fieldProblems(compiled.Errors(input), schema, part)
     const first = fields[0] ?? { pointer: '/', detail: 'is not valid' }

@@ -10,10 +10,12 @@ import { LIMITS } from '../core/limits.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Metrics } from '../core/metrics.ts'
 import { type InputPart, validator } from '../core/schema.ts'
-import { type ApiKeys, allows } from './auth.ts'
+import type { ApiKeys } from './auth.ts'
+import { nameSchemas } from './named-schemas.ts'
 import { OPENAPI_INFO } from './openapi-info.ts'
 import { Problem, problemOf, toAppError } from './problem.ts'
 import type { HttpApp, Routes } from './route.ts'
+import { allows } from './scopes.ts'
 
 export interface HttpOptions {
   readonly apiKeys: ApiKeys
@@ -92,7 +94,7 @@ export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
     if (scope === 'public' || request.is404 || isDocs(request)) return
     if (scope === undefined) throw new Error(`${request.routeOptions.url} names no scope`)
     request.apiKey = await apiKeys.authenticate(request.headers.authorization)
-    if (!allows(request.apiKey.scopes, scope)) {
+    if (scope !== 'any' && !allows(request.apiKey.scopes, scope)) {
       throw new AppError(
         'forbidden',
         `This needs the scope "${scope}"; the key "${request.apiKey.name}" has: ${request.apiKey.scopes.join(', ')}`,
@@ -124,6 +126,7 @@ export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
     openapi: OPENAPI_INFO,
     hideUntagged: true,
     transform: ({ schema, url, route }) => ({ schema: withHeaders(schema, route.config), url }),
+    transformObject: (made) => nameSchemas('openapiObject' in made ? made.openapiObject : made.swaggerObject),
     refResolver: {
       buildLocalReference: (schema, _base, _fragment, index) => String(schema['$id'] ?? `schema-${index}`),
     },

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { AppError, invalidField } from '../core/errors.ts'
-import { type ApiKey, type ApiKeyStore, SCOPES, type Scope } from './ports.ts'
+import type { ApiKey, ApiKeyStore } from './ports.ts'
+import { SCOPES, type Scope } from './scopes.ts'
 
 /** How long a look-up of a key is trusted; a revoked key stops working within this time, in milliseconds. */
 const CACHE_MS = 1_000
@@ -19,12 +20,6 @@ export interface ApiKeys {
 
 function hashOf(secret: string): Buffer {
   return createHash('sha256').update(secret).digest()
-}
-
-/** True when a key with `granted` may do what asks for `wanted`. */
-export function allows(granted: readonly Scope[], wanted: Scope): boolean {
-  const [area] = wanted.split(':') as [Scope]
-  return granted.includes('admin') || granted.includes(wanted) || granted.includes(area)
 }
 
 export function createApiKeys(options: {

@@ -1,17 +1,4 @@
-/** What a key may do. `social` includes `social:read`; `admin` includes everything. */
-export const SCOPES = [
-  'admin',
-  'admin:read',
-  'social',
-  'social:read',
-  'orders',
-  'orders:read',
-  'payments',
-  'payments:read',
-  'reports',
-  'reports:read',
-] as const
-export type Scope = (typeof SCOPES)[number]
+import type { Scope } from './scopes.ts'
 
 export interface ApiKey {
   readonly key_id: string

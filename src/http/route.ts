@@ -1,17 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, RawServerDefault } from 'fastify'
-import Type from 'typebox'
+import Type, { type TProperties } from 'typebox'
 import type { CommandContext } from '../core/command.ts'
 import { AppError, invalidField } from '../core/errors.ts'
 import { LIMITS } from '../core/limits.ts'
-import type { ApiKey, Scope } from './ports.ts'
+import type { ApiKey } from './ports.ts'
 import type { Problem } from './problem.ts'
+import type { Scope } from './scopes.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What a key needs for this route; `public` needs none. Every route names one. */
-    scope?: Scope | 'public'
+    /** What a key needs for this route; `any` key will do, `public` needs none. Every route names one. */
+    scope?: Scope | 'any' | 'public'
     /** `required` refuses a request without an Idempotency-Key. */
     idempotency?: 'required' | 'optional'
     /** The route listens to If-Match; those with an Idempotency-Key do anyway. */
@@ -40,18 +41,19 @@ export type Routes = (app: HttpApp) => void
 const problem = Type.Unsafe<Problem>({ $ref: 'Problem#', description: 'Problem document (RFC 9457)' })
 export const problems = { '4xx': problem, '5xx': problem } as const
 
-/** The query of a list. */
-export const PageQuery = {
-  limit: Type.Optional(
-    Type.Integer({
-      minimum: 1,
-      description: `Items of a page; ${LIMITS.pageItemsDefault} unless given, more than ${LIMITS.pageItemsMax} are cut to that`,
-    }),
-  ),
-  cursor: Type.Optional(
-    Type.String({ maxLength: LIMITS.cursorCharsMax, description: 'next_cursor of the page before' }),
-  ),
-}
+export const PageLimit = Type.Optional(
+  Type.Integer({
+    minimum: 1,
+    description: `Items of a page; ${LIMITS.pageItemsDefault} unless given, more than ${LIMITS.pageItemsMax} are cut to that`,
+  }),
+)
+const PageCursor = Type.Optional(
+  Type.String({ maxLength: LIMITS.cursorCharsMax, description: 'next_cursor of the page before' }),
+)
+
+/** The query of a list that is read page by page, with its filters; anything else in it is refused. */
+export const pagedQuery = <Filters extends TProperties>(filters: Filters = {} as Filters) =>
+  Type.Object({ ...filters, limit: PageLimit, cursor: PageCursor }, { additionalProperties: false })
 
 /** A 204 without content. */
 export const NoContent = Type.Null({ description: 'Done' })

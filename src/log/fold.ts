@@ -214,14 +214,19 @@ export async function foldRound<Tx>(
 
 /**
  * Folds everything that the log holds at the time of the call, alone or together with other workers; answers how many
- * events were folded here. Throws when a shard can't be folded, after the others were.
+ * events were folded here. Throws when a shard can't be folded, after the others were, and what `onProgress` throws.
  */
-export async function foldAll<Tx>(context: FoldContext<Tx>, projection: Projection<Tx>): Promise<number> {
+export async function foldAll<Tx>(
+  context: FoldContext<Tx>,
+  projection: Projection<Tx>,
+  onProgress: (folded: number) => void = () => undefined,
+): Promise<number> {
   const failed = new Map<number, unknown>()
   let total = 0
   for (;;) {
     const round = await foldRound(context, projection, (shard) => failed.has(shard))
     total += round.folded
+    onProgress(total)
     for (const { shard, error } of round.failures) failed.set(shard, error)
     if (round.caughtUp) break
   }

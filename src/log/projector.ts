@@ -96,7 +96,7 @@ export function startProjector<Tx>(options: {
 /**
  * Rebuilds a read model beside the live one and flips to it; reads go on meanwhile. Returns when it is live.
  * A projector that runs elsewhere helps, and may flip first. Throws `schema_outdated` when a newer program has rows of
- * its own or is building them.
+ * its own or is building them, and what `onProgress` throws: then what was folded stays for the next to go on with.
  */
 export async function rebuild<Tx>(
   context: FoldContext<Tx>,
@@ -108,8 +108,8 @@ export async function rebuild<Tx>(
   const generation = await store.startGeneration(projection.name, projection.version)
   let folded = 0
   for (;;) {
-    folded += await foldAll(context, projection)
-    onProgress(folded)
+    const before = folded
+    folded += await foldAll(context, projection, (more) => onProgress(before + more))
     if (await tryFlip(context, projection)) break
     const state = await store.projection(projection.name)
     if (state.liveGeneration >= generation) break

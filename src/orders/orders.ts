@@ -1,20 +1,23 @@
 import type { Clock } from '../core/clock.ts'
 import type { CommandContext } from '../core/command.ts'
 import { decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
-import { AppError, isAppError } from '../core/errors.ts'
+import { AppError, invalidField, isAppError } from '../core/errors.ts'
 import type { IdMaker } from '../core/ids.ts'
 import { createCatalogue } from './catalogue/catalogue.ts'
 import { createCustomers } from './catalogue/customers.ts'
 import { createStock } from './catalogue/stock.ts'
+import { createOrderChecker } from './check.ts'
 import { createExporter } from './export/export.ts'
 import { createCustomerImporter } from './import/import-customers.ts'
 import { createOrderImporter } from './import/import-orders.ts'
 import { createProductImporter } from './import/import-products.ts'
+import { orderActions } from './lifecycle/actions.ts'
 import { orderIdOf, readOrder } from './lifecycle/change.ts'
 import { historyDocument, orderDocument } from './lifecycle/documents.ts'
 import { createLifecycle } from './lifecycle/lifecycle.ts'
-import { orderAsOf, parseAsOf } from './lifecycle/past.ts'
+import { checkVersion, orderAsOf, parseAsOf } from './lifecycle/past.ts'
 import { createOrderLists } from './lists/lists.ts'
+import { businessDay } from './model/business-day.ts'
 import { createPlacing } from './placing/placing.ts'
 import { createSources } from './placing/sources.ts'
 import type { OrderPorts } from './ports.ts'
@@ -28,6 +31,12 @@ export interface OrdersDeps {
   readonly clock: Clock
   /** IANA name of the store's time zone; decides to which day a sale belongs. Default UTC. */
   readonly timeZone?: string
+}
+
+export interface GetOrder {
+  readonly asOf?: string | undefined
+  readonly version?: number | undefined
+  readonly actions?: boolean | undefined
 }
 
 /**
@@ -73,6 +82,7 @@ export function createOrders({ ports, ids, clock, timeZone = 'UTC' }: OrdersDeps
     },
     ...createSalesReport({ store: report, clock }),
     ...createVerifier(ports),
+    ...createOrderChecker({ ports, clock }),
     ...createOrderLists({ orders, timeZone }),
     ...createOrderImporter({ imports, shards: orders.shards, ids, clock, timeZone }),
     ...createProductImporter({ ports, clock, changeProduct: products.changeProduct }),
@@ -80,14 +90,21 @@ export function createOrders({ ports, ids, clock, timeZone = 'UTC' }: OrdersDeps
     ...createExporter({ ports, timeZone }),
 
     /**
-     * An order as it is, or as it was: `asOf` is a version or a time (RFC 3339); what it was then is replayed from its
-     * history. Throws `order_not_found` (also for a moment before it was made), `invalid_input`.
+     * An order as it is, or as it was: `asOf` is a version or a time (RFC 3339), `version` the number of an entry of its
+     * history; what it was then is replayed from that. With `actions` an order as it is tells what may be done with it.
+     * Throws `order_not_found` (also for a moment before it was made), `invalid_input` (also for a version it never had).
      */
-    async get(id: string, options: { asOf?: string | undefined } = {}): Promise<OrderDocument> {
+    async get(id: string, { asOf, version, actions = false }: GetOrder = {}): Promise<OrderDocument> {
       const orderId = orderIdOf(id)
-      const asOf = options.asOf === undefined ? undefined : parseAsOf(options.asOf)
+      if (asOf !== undefined && version !== undefined) throw invalidField('query/version', 'must not come with as_of')
+      const moment = asOf === undefined ? undefined : parseAsOf(asOf)
       const order = await readOrder(orders, orderId)
-      return orderDocument(asOf === undefined ? order : await orderAsOf(orders, order, asOf))
+      const wanted = version === undefined ? moment : checkVersion(version, order.state.version)
+      if (wanted !== undefined) return orderDocument(await orderAsOf(orders, order, wanted))
+      const document = orderDocument(order)
+      return actions
+        ? { ...document, actions: orderActions(order.state, businessDay(clock.now(), timeZone)) }
+        : document
     },
 
     /** What happened to an order, from its making on. Throws `order_not_found`, `invalid_cursor`. */

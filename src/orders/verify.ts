@@ -32,22 +32,29 @@ export interface VerifyOptions {
 const DIFFERENCES_MAX = 100
 const REPLAY_PAGE = 500
 
-/** A state as one text; what the two sides know differently (nothing) would show. */
-function textOf(state: OrderState | undefined): string {
-  return canonicalJson(
-    JSON.parse(JSON.stringify(state ?? null, (_name, item) => (typeof item === 'bigint' ? String(item) : item))),
-  )
+/** The members of a state as texts; what the two sides know differently (nothing) would show. */
+function membersOf(state: OrderState): Map<string, string> {
+  const plain = JSON.parse(JSON.stringify(state, (_name, item) => (typeof item === 'bigint' ? String(item) : item)))
+  return new Map(Object.entries(plain).map(([name, value]) => [name, canonicalJson(value)]))
 }
 
-/** Replays one history and compares the end with what the tables hold. */
+const textOf = (members: ReadonlyMap<string, string>, names: readonly string[]) =>
+  names.map((name) => `${name} ${members.get(name) ?? 'nothing'}`).join(', ')
+
+/** Replays one history and compares the end with what the tables hold: the members that differ. */
 function checkReplay({ orderId, state, history }: AuditedOrder): AuditDifference | undefined {
   const subject = `order ${orderId}`
-  const actual = textOf(state)
+  const actual = membersOf(state)
   try {
-    const expected = textOf(replay(history.map(({ event }) => event)))
-    return expected === actual ? undefined : { subject, expected, actual }
+    const end = replay(history.map(({ event }) => event))
+    const expected = end === undefined ? new Map<string, string>() : membersOf(end)
+    const names = [...new Set([...expected.keys(), ...actual.keys()])].sort()
+    const differing = names.filter((name) => expected.get(name) !== actual.get(name))
+    if (differing.length === 0) return undefined
+    return { subject, expected: textOf(expected, differing), actual: textOf(actual, differing) }
   } catch (error) {
-    return { subject, expected: `a history that can be replayed (${messageOf(error)})`, actual }
+    const expected = `a history that can be replayed (${messageOf(error)})`
+    return { subject, expected, actual: textOf(actual, [...actual.keys()]) }
   }
 }
 
@@ -62,6 +69,16 @@ const ORDER_BY_ORDER = [
   { name: 'history_replay', about: 'each order = the replay of its history', check: checkReplay },
   { name: 'history_chain', about: 'each entry of a history = what its hash says', check: checkChain },
 ]
+
+/** What differs of one order, by the name of the check. */
+export function checkOne(order: AuditedOrder): { readonly kind: string; readonly message: string }[] {
+  return ORDER_BY_ORDER.flatMap(({ name, check }) => {
+    const difference = check(order)
+    if (difference === undefined) return []
+    const { subject, expected, actual } = difference
+    return [{ kind: name, message: `${subject}: expected ${expected}, found ${actual}` }]
+  })
+}
 
 /** Each order with its history, one by one. */
 async function checkEach(view: AuditView, onPage: (compared: number) => void): Promise<AuditResult[]> {

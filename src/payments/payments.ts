@@ -6,22 +6,25 @@ import type { Metrics } from '../core/metrics.ts'
 import { toMinor } from '../core/money.ts'
 import type { RoutingRule } from '../core/routes.ts'
 import { validator } from '../core/schema.ts'
+import { createAskedCommands } from './commands/asked.ts'
 import { createPaymentCommands, toMethod } from './commands/commands.ts'
 import { createPaymentWriter } from './commands/writer.ts'
 import { createWebhookApplier } from './inbox/applying.ts'
 import { createWebhooks, type Webhooks } from './inbox/webhooks.ts'
-import type { PaymentState } from './model/state.ts'
 import type { PaymentPorts } from './ports/ports.ts'
 import type { PersonalData } from './privacy/personal-data.ts'
-import { createOperationRunner, type Faults, type Processors, processorNamed } from './processing/operations.ts'
-import type { Capabilities } from './processing/processor.ts'
+import { createOperationRunner, type Faults, type Processors } from './processing/operations.ts'
 import { createRecovery, type Recovery } from './processing/recovery.ts'
 import { createBooksReader, type PaymentBooksReader } from './reading/books.ts'
+import { createPaymentChecker, type PaymentChecker } from './reading/check.ts'
+import { createPaymentLists, type PaymentLists } from './reading/lists.ts'
 import { createPaymentReader, type PaymentReader, showPayment } from './reading/reader.ts'
 import * as schemas from './schemas.ts'
 
 export interface PaymentsDeps {
-  readonly ports: Pick<PaymentPorts, 'store' | 'views' | 'inbox' | 'books'>
+  readonly ports: Pick<PaymentPorts, 'store' | 'views' | 'inbox' | 'books'> & {
+    readonly audit: Pick<PaymentPorts['audit'], 'find'>
+  }
   readonly personalData: PersonalData
   readonly processors: Processors
   /** Rules that name the processors of a payment. */
@@ -50,7 +53,7 @@ export interface PaymentsDeps {
  * `card_number_refused`, `payment_not_found`, `version_mismatch`, `idempotency_key_reused`, `idempotency_key_in_use`,
  * `write_contention`, `overloaded`, and what is named with each.
  */
-export interface Payments extends Webhooks, PaymentReader, PaymentBooksReader {
+export interface Payments extends Webhooks, PaymentReader, PaymentLists, PaymentBooksReader, PaymentChecker {
   /**
    * Records what is to be paid; no processor is called. `unknown_currency`, `processor_not_found`, `processor_cannot`, and
    * what the order says.
@@ -126,19 +129,14 @@ export function createPayments(deps: PaymentsDeps): Payments {
   const applier = createWebhookApplier({ ...deps, store, inbox: ports.inbox, writer, operations })
   const recovery: Recovery = createRecovery({ ...deps, store, writer, operations, webhooks: applier })
   const commands = createPaymentCommands({ ...deps, store, writer, operations })
-  const reader = createPaymentReader({ store, views, personalData })
-
-  const capabilitiesOf = ({ processor }: PaymentState): Capabilities =>
-    processorNamed(processors, processor).capabilities
-
-  function require(state: PaymentState, what: 'increments' | 'voidAfterCapture' | 'disputes', deed: string): void {
-    if (capabilitiesOf(state)[what]) return
-    throw new AppError('processor_cannot', `${state.processor} can't ${deed}`, { data: { processor: state.processor } })
-  }
+  const asked = createAskedCommands(processors)
+  const reader = createPaymentReader({ store, views, personalData, asked })
 
   return {
     ...reader,
     ...createBooksReader({ books: ports.books, views, clock }),
+    ...createPaymentLists({ views }),
+    ...createPaymentChecker({ audit: ports.audit, store, clock }),
     async create(raw, context) {
       return commands.create(checkCreate(raw), context)
     },
@@ -156,13 +154,7 @@ export function createPayments(deps: PaymentsDeps): Payments {
       const amount = toMinor(input.amount, '/amount', { min: 1 })
       const name = 'IncrementAuthorization'
       return commands.execute(
-        {
-          ...{ paymentIntentId, name, input },
-          of(opId, state) {
-            if (state.phase === 'authorized') require(state, 'increments', 'add to an authorization')
-            return { type: name, opId, amount }
-          },
-        },
+        { paymentIntentId, name, input, of: (opId, state) => asked.increment(opId, { amount }, state) },
         context,
       )
     },
@@ -173,10 +165,7 @@ export function createPayments(deps: PaymentsDeps): Payments {
       return commands.execute(
         {
           ...{ paymentIntentId, name, input },
-          of: (opId, state) => {
-            const final = input.final === true || !capabilitiesOf(state).multipleCaptures
-            return { type: name, opId, amount, final }
-          },
+          of: (opId, state) => asked.capture(opId, { amount, final: input.final }, state),
         },
         context,
       )
@@ -184,16 +173,7 @@ export function createPayments(deps: PaymentsDeps): Payments {
     async void(paymentIntentId, raw = {}, context = {}) {
       const input = checkVoid(raw)
       const name = 'VoidPayment'
-      return commands.execute(
-        {
-          ...{ paymentIntentId, name, input },
-          of(opId, state) {
-            if (state.captured > 0n) require(state, 'voidAfterCapture', 'release the rest after a capture')
-            return { type: name, opId }
-          },
-        },
-        context,
-      )
+      return commands.execute({ paymentIntentId, name, input, of: asked.void }, context)
     },
     async refund(paymentIntentId, raw = {}, context = {}) {
       const input = checkRefund(raw)
@@ -208,7 +188,7 @@ export function createPayments(deps: PaymentsDeps): Payments {
     async submitEvidence(paymentIntentId, disputeId, raw, context = {}) {
       const input = checkEvidence(raw)
       const { state } = await writer.load(paymentIntentId)
-      require(state, 'disputes', 'take evidence')
+      asked.requireDisputes(state)
       const evidence = await personalData.seal(state.customerId ?? paymentIntentId, paymentIntentId, input.evidence)
       const name = 'SubmitEvidence'
       return commands.execute(

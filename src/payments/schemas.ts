@@ -1,5 +1,7 @@
 import Type, { type Static } from 'typebox'
+import { actionsSchema } from '../core/actions.ts'
 import { LIMITS } from '../core/limits.ts'
+import { PAYMENT_ACTIONS } from './model/commands.ts'
 import { DECLINE_ADVICE, type EventType, REVIEW_DECISIONS } from './model/events.ts'
 import { DISPUTE_STATUSES, OPERATION_STATUSES, PAYMENT_STATUSES } from './model/state.ts'
 
@@ -65,7 +67,11 @@ export const BillingDetails = Type.Object(
     postal_code: PersonalText('Postal code'),
     country: Type.Optional(Type.String({ pattern: '^[A-Z]{2}$', description: 'ISO 3166-1 code', examples: ['DE'] })),
   },
-  { additionalProperties: false, description: 'Who pays; stored encrypted under a key of that person' },
+  {
+    title: 'BillingDetails',
+    additionalProperties: false,
+    description: 'Who pays; stored encrypted under a key of that person',
+  },
 )
 export type BillingDetails = Static<typeof BillingDetails>
 
@@ -95,7 +101,7 @@ export const PaymentMethodSchema = Type.Object(
       Type.String({ pattern: '^[0-9]{4}$', description: 'Last four digits, to show', examples: ['4242'] }),
     ),
   },
-  { additionalProperties: false, description: 'How the buyer pays' },
+  { title: 'PaymentMethod', additionalProperties: false, description: 'How the buyer pays' },
 )
 
 export const CreatePayment = Type.Object(
@@ -117,19 +123,19 @@ export const CreatePayment = Type.Object(
     billing_details: Type.Optional(BillingDetails),
     metadata: Type.Optional(Metadata),
   },
-  { additionalProperties: false },
+  { title: 'CreatePayment', additionalProperties: false },
 )
 export type CreatePayment = Static<typeof CreatePayment>
 
 export const AuthorizePayment = Type.Object(
   { payment_method: Type.Optional(PaymentMethodSchema) },
-  { additionalProperties: false, description: 'Another payment method, after a decline' },
+  { title: 'AuthorizePayment', additionalProperties: false, description: 'Another payment method, after a decline' },
 )
 export type AuthorizePayment = Static<typeof AuthorizePayment>
 
 export const IncrementAuthorization = Type.Object(
   { amount: Amount('How much is added to what is authorized') },
-  { additionalProperties: false },
+  { title: 'IncrementAuthorization', additionalProperties: false },
 )
 export type IncrementAuthorization = Static<typeof IncrementAuthorization>
 
@@ -140,7 +146,7 @@ export const CapturePayment = Type.Object(
       Type.Boolean({ description: 'Whether this is the last capture: what is not captured then is released' }),
     ),
   },
-  { additionalProperties: false },
+  { title: 'CapturePayment', additionalProperties: false },
 )
 export type CapturePayment = Static<typeof CapturePayment>
 
@@ -159,7 +165,7 @@ export const RefundPayment = Type.Object(
     amount: Type.Optional(Amount('How much; all that can still be refunded unless given')),
     reason: Type.Optional(Reason),
   },
-  { additionalProperties: false },
+  { title: 'RefundPayment', additionalProperties: false },
 )
 export type RefundPayment = Static<typeof RefundPayment>
 
@@ -177,7 +183,7 @@ export const SubmitEvidence = Type.Object(
       },
     ),
   },
-  { additionalProperties: false },
+  { title: 'SubmitEvidence', additionalProperties: false },
 )
 export type SubmitEvidence = Static<typeof SubmitEvidence>
 
@@ -197,7 +203,7 @@ export const ResolveOperation = Type.Object(
       description: 'How you know, for those who read the history; nothing personal, since it can never be erased',
     }),
   },
-  { additionalProperties: false },
+  { title: 'ResolveOperation', additionalProperties: false },
 )
 export type ResolveOperation = Static<typeof ResolveOperation>
 
@@ -214,19 +220,22 @@ const PendingOperation = Type.Object(
     }),
     requested_at: Time('When it was asked for'),
   },
-  { description: 'A call to the processor whose outcome is not known yet' },
+  { title: 'PendingOperation', description: 'A call to the processor whose outcome is not known yet' },
 )
 
-const PaymentError = Type.Object({
-  code: Type.String({ description: 'Code of the processor', examples: ['insufficient_funds'] }),
-  message: Type.String(),
-  op_id: Type.String(),
-  advice: Type.Optional(
-    Type.Enum([...DECLINE_ADVICE], {
-      description: 'Of a decline: try the same again later, use another method, or do not try again',
-    }),
-  ),
-})
+const PaymentError = Type.Object(
+  {
+    code: Type.String({ description: 'Code of the processor', examples: ['insufficient_funds'] }),
+    message: Type.String(),
+    op_id: Type.String(),
+    advice: Type.Optional(
+      Type.Enum([...DECLINE_ADVICE], {
+        description: 'Of a decline: try the same again later, use another method, or do not try again',
+      }),
+    ),
+  },
+  { title: 'PaymentError' },
+)
 
 export const PaymentDispute = Type.Object(
   {
@@ -238,7 +247,7 @@ export const PaymentDispute = Type.Object(
     opened_at: Time('When it was recorded'),
     updated_at: Time('When it last changed'),
   },
-  { description: 'Money that the bank of the payer asks back' },
+  { title: 'PaymentDispute', description: 'Money that the bank of the payer asks back' },
 )
 
 export const OperationDocument = Type.Object(
@@ -254,13 +263,13 @@ export const OperationDocument = Type.Object(
     requested_at: Time('When it was asked for'),
     next_check_at: nullable(Type.String(), 'When the worker asks next; null when it is finished'),
   },
-  { description: 'One call to a processor' },
+  { title: 'PaymentOperation', description: 'One call to a processor' },
 )
 export type OperationDocument = Static<typeof OperationDocument>
 
 const RequiredAction = Type.Object(
   { type: Type.String({ examples: ['redirect'] }), url: Type.Optional(Type.String()) },
-  { description: 'What the buyer must do now' },
+  { title: 'RequiredAction', description: 'What the buyer must do now' },
 )
 
 export const Payment = Type.Object(
@@ -305,8 +314,10 @@ export const Payment = Type.Object(
     last_error: Type.Optional(PaymentError),
     next_action: Type.Optional(RequiredAction),
     pending_operation: Type.Optional(PendingOperation),
+    actions: Type.Optional(actionsSchema('PaymentAction', PAYMENT_ACTIONS)),
   },
   {
+    title: 'Payment',
     description:
       'A payment. In the answer to a command, pending_operation is the one of that command; elsewhere the oldest',
   },
@@ -326,7 +337,7 @@ export const PaymentEventDocument = Type.Object(
     schema_version: Type.Integer(),
     hash: Type.String({ description: 'SHA-256 over this event and the hash before it, in hexadecimal' }),
   },
-  { description: 'A fact of a payment' },
+  { title: 'PaymentEvent', description: 'A fact of a payment' },
 )
 export type PaymentEventDocument = Static<typeof PaymentEventDocument>
 
@@ -371,7 +382,7 @@ export const Transaction = Type.Object(
     order_id: nullable(Type.String(), 'The order that was paid'),
     timestamp: Time('When it was recorded'),
   },
-  { description: 'One entry of the transaction history of a customer' },
+  { title: 'Transaction', description: 'One entry of the transaction history of a customer' },
 )
 export type Transaction = Static<typeof Transaction>
 
@@ -380,12 +391,3 @@ export const pageOf = <Schema extends Type.TSchema>(item: Schema) =>
     items: Type.Array(item),
     next_cursor: Type.Optional(Type.String({ description: 'Cursor of the next page; absent at the end' })),
   })
-
-export const WebhookReceipt = Type.Object(
-  {
-    received: Type.Literal(true),
-    duplicate: Type.Boolean({ description: 'Whether this message had been received before' }),
-  },
-  { description: 'The message is stored' },
-)
-export type WebhookReceipt = Static<typeof WebhookReceipt>

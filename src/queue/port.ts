@@ -2,7 +2,8 @@ import type { Closable } from '../core/lifecycle.ts'
 
 /**
  * The queue: work that may run in parallel and may run twice. Handlers are idempotent. Nothing that was published is
- * lost, nothing is dropped silently: a message ends by being handled, or as a dead letter with its reason.
+ * lost, nothing is dropped silently: a message ends by being handled, or as a dead letter with its reason. Whatever
+ * breaks, a message is at worst handled twice, or both handled and a dead letter.
  *
  * Small work takes the lane `small`, a chunk of a big job the lane `bulk`; workers serve both, so a big job never delays
  * a small one by more than the chunk under way.
@@ -61,7 +62,7 @@ export interface DeadLetter {
 export interface TopicDepth {
   readonly topic: string
   readonly lane: Lane
-  /** Messages waiting or under way. */
+  /** Messages waiting or under way; what other processes have fetched is left out where the broker can't tell. */
   readonly depth: number
   readonly deadLetters: number
 }
@@ -71,9 +72,9 @@ export interface Queue extends Closable {
   publish(messages: readonly OutgoingMessage[]): Promise<void>
   /** Hands out messages until closed; closing waits for the handlers under way and gives back what was fetched ahead. */
   consume(topic: string, handler: Handler, options?: ConsumeOptions): Closable
-  /** Newest first. */
-  deadLetters(topic: string | undefined, limit: number): Promise<DeadLetter[]>
-  /** Puts dead letters back to work (all of a topic, or the given ids); answers how many. */
+  /** Newest first; of the oldest {@link LIMITS.deadLettersReadMax} of a lane where the broker can't search them. */
+  deadLetters(topic: string | undefined, limit: number, lane?: Lane): Promise<DeadLetter[]>
+  /** Puts dead letters back to work (all of a topic, or the given ids); answers how many. May be repeated. */
   redrive(topic: string, ids?: readonly string[]): Promise<number>
   depths(): Promise<TopicDepth[]>
 }

@@ -85,13 +85,14 @@ export function createQueue(transport: QueueTransport, deps: QueueDeps, options:
       const { clock, logger, metrics } = deps
       const lanes = LANES.map((lane) => {
         const underWay = lane === 'bulk' ? bulkConcurrency : concurrency
+        const ahead = prefetch ?? 2 * underWay
         return startWorker({
-          subscription: transport.subscribe(topic, lane),
+          subscription: transport.subscribe(topic, lane, underWay + ahead),
           topic,
           handler,
           policy,
           concurrency: underWay,
-          prefetch: prefetch ?? 2 * underWay,
+          prefetch: ahead,
           clock,
           logger,
           metrics,
@@ -106,7 +107,7 @@ export function createQueue(transport: QueueTransport, deps: QueueDeps, options:
       workers.add(worker)
       return worker
     },
-    deadLetters: (topic, limit) => transport.deadLetters(topic, limit),
+    deadLetters: (topic, limit, lane) => transport.deadLetters(topic, limit, lane),
     redrive: (topic, ids) => transport.redrive(topic, ids),
     depths: () => transport.depths(),
     close() {

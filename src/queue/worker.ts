@@ -40,7 +40,7 @@ const SETTLE = { tries: 6, backoff: { firstMs: 50, maxMs: 2_000 } }
 /**
  * Takes messages of one lane, runs the handler on up to `concurrency` of them, and answers each: acknowledged,
  * tried again later, or buried. Closing takes nothing more, aborts the handlers' signals, waits for them (at most
- * {@link LIMITS.shutdownMsMax}) and gives back at once what nobody has begun.
+ * {@link LIMITS.closeMsMax}) and gives back at once what nobody has begun.
  */
 export function startWorker(options: WorkerOptions): Closable {
   const { subscription, topic, handler, policy, clock, logger, metrics } = options
@@ -183,7 +183,7 @@ export function startWorker(options: WorkerOptions): Closable {
 
   async function handlersEnded(): Promise<void> {
     const deadline = new AbortController()
-    void clock.sleep(LIMITS.shutdownMsMax, settled.signal).then(() => {
+    void clock.sleep(LIMITS.closeMsMax, settled.signal).then(() => {
       deadline.abort()
       changed()
     })

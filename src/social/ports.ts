@@ -11,6 +11,7 @@
  * thousand items. Every method may be repeated with the same arguments unless it says otherwise.
  */
 export * from './ports/fanout.ts'
+export * from './ports/follow-copies.ts'
 export * from './ports/follows.ts'
 export * from './ports/notices.ts'
 export * from './ports/posts.ts'

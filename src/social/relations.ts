@@ -5,7 +5,7 @@ import type { SocialDeps } from './deps.ts'
 import { userIdOf } from './documents.ts'
 import { STRANGERS } from './policy.ts'
 import type { FollowItem } from './ports.ts'
-import type { FollowEntry } from './schemas.ts'
+import type { FollowEntry, Relations } from './schemas.ts'
 import type { Backfill } from './timelines/backfill.ts'
 import type { Users } from './users.ts'
 
@@ -86,6 +86,22 @@ export function createRelations({ users: store, follows, clock }: SocialDeps, us
     async unmute(userId: string, otherId: string): Promise<void> {
       pair(userId, otherId)
       await follows.unmute(userId, otherId)
+    },
+    async between(userId: string, otherId: string): Promise<Relations> {
+      userIdOf(userId, 'params/id')
+      userIdOf(otherId, 'params/other')
+      await users.require(userId, otherId)
+      const [[to], [from]] = await Promise.all([
+        follows.outgoingTo(userId, [otherId]),
+        follows.outgoingTo(otherId, [userId]),
+      ])
+      return {
+        follows: to?.follows !== undefined,
+        followed_by: from?.follows !== undefined,
+        blocks: to?.blockedAt !== undefined,
+        blocked_by: from?.blockedAt !== undefined,
+        mutes: to?.mutedAt !== undefined,
+      }
     },
     async follows(userId: string, request: PageRequest = {}): Promise<Page<FollowEntry>> {
       await users.require(userIdOf(userId))

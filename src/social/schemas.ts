@@ -1,15 +1,23 @@
 import Type, { type Static } from 'typebox'
 import { LIMITS } from '../core/limits.ts'
-import { MEDIA_TYPES, VISIBILITIES } from './ports.ts'
+import { DELIVERY_MODES, MEDIA_TYPES, VISIBILITIES } from './ports.ts'
 
-const idPattern = `^[A-Za-z0-9_.:-]{1,${LIMITS.externalIdCharsMax}}$`
+const ID = `[A-Za-z0-9_.:-]{1,${LIMITS.externalIdCharsMax}}`
 export const USER_ID_MESSAGE = `must be 1 to ${LIMITS.externalIdCharsMax} characters of [A-Za-z0-9_.:-]`
 
 export const UserId = Type.String({
-  pattern: idPattern,
+  pattern: `^${ID}$`,
   description: `Id of a user, chosen by the caller or made; 1 to ${LIMITS.externalIdCharsMax} of A-Z a-z 0-9 _ . : -`,
   examples: ['ada'],
   errorMessage: USER_ID_MESSAGE,
+})
+
+/** Of a query. */
+export const UserIds = Type.String({
+  pattern: `^${ID}(,${ID}){0,${LIMITS.pageItemsMax - 1}}$`,
+  errorMessage: `must be at most ${LIMITS.pageItemsMax} ids of users, separated by commas`,
+  description: `Only these users, at most ${LIMITS.pageItemsMax}, separated by commas: those that are there, in this order; not with q, limit or cursor`,
+  examples: ['ada,bob'],
 })
 
 /** A 63-bit id as a decimal string. */
@@ -51,7 +59,7 @@ export const CreateUserInput = Type.Object(
     }),
     name: visible(LIMITS.nameCharsMax, 'Name shown beside posts', 'Ada Lovelace'),
   },
-  { additionalProperties: false, description: 'A new user' },
+  { title: 'CreateUser', additionalProperties: false, description: 'A new user' },
 )
 export type CreateUserInput = Static<typeof CreateUserInput>
 
@@ -62,12 +70,24 @@ export const User = Type.Object(
     name: Type.String({ description: 'Name shown beside posts', examples: ['Ada Lovelace'] }),
     created_at: Timestamp('When the user was created'),
   },
-  { description: 'A user' },
+  { title: 'User', description: 'A user' },
 )
 export type User = Static<typeof User>
 
+export const Relations = Type.Object(
+  {
+    follows: Type.Boolean({ description: 'The user follows the other' }),
+    followed_by: Type.Boolean({ description: 'The other follows the user' }),
+    blocks: Type.Boolean({ description: 'The user blocks the other' }),
+    blocked_by: Type.Boolean({ description: 'The other blocks the user' }),
+    mutes: Type.Boolean({ description: 'The user has muted the other' }),
+  },
+  { title: 'Relations', description: 'How a user stands to another' },
+)
+export type Relations = Static<typeof Relations>
+
 /** One of a list of people, and since when. */
-const personSince = (since: string, description: string) =>
+const personSince = (title: string, since: string, description: string) =>
   Type.Object(
     {
       user_id: UserId,
@@ -75,11 +95,36 @@ const personSince = (since: string, description: string) =>
       name: Type.String({ description: 'Name shown beside posts', examples: ['Ada Lovelace'] }),
       since: Timestamp(since),
     },
-    { description },
+    { title, description },
   )
 
-export const FollowEntry = personSince('When the follow began', 'One user in a list of follows or followers')
+export const FollowEntry = personSince(
+  'FollowEntry',
+  'When the follow began',
+  'One user in a list of follows or followers',
+)
 export type FollowEntry = Static<typeof FollowEntry>
+
+export const SuggestionList = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object(
+        {
+          user_id: UserId,
+          handle: Type.String({ description: 'Public name', examples: ['ada'] }),
+          name: Type.String({ description: 'Name shown beside posts', examples: ['Ada Lovelace'] }),
+          through: Type.Integer({
+            minimum: 1,
+            description: 'How many of those whom the user follows follow this one, as far as was looked',
+          }),
+        },
+        { title: 'Suggestion', description: 'Somebody whom a user might want to follow' },
+      ),
+    ),
+  },
+  { title: 'SuggestionList', description: 'People whom a user might want to follow, the best first' },
+)
+export type SuggestionList = Static<typeof SuggestionList>
 
 // ----------------------------------------------------------------------------------------------------------- posts
 
@@ -95,7 +140,7 @@ export const MediaItem = Type.Object(
     type: Type.Enum([...MEDIA_TYPES], { description: 'Kind of medium', examples: ['image'] }),
     alt: Type.Optional(visible(LIMITS.nameCharsMax, 'What it shows, for people who cannot see it', 'A brass machine')),
   },
-  { additionalProperties: false, description: 'A picture, video or sound' },
+  { title: 'MediaItem', additionalProperties: false, description: 'A picture, video or sound' },
 )
 
 export const Content = Type.Object(
@@ -109,7 +154,7 @@ export const Content = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false, minProperties: 1, description: 'Text, media, or both' },
+  { title: 'PostContent', additionalProperties: false, minProperties: 1, description: 'Text, media, or both' },
 )
 
 const VisibilityField = Type.Enum([...VISIBILITIES], {
@@ -132,13 +177,13 @@ export const PublishInput = Type.Object(
     ),
     visibility: Type.Optional(VisibilityField),
   },
-  { additionalProperties: false, description: 'A new post' },
+  { title: 'PublishPost', additionalProperties: false, description: 'A new post' },
 )
 export type PublishInput = Static<typeof PublishInput>
 
 export const EditPostInput = Type.Object(
   { content: Content },
-  { additionalProperties: false, description: 'What the post shall say from now on; all of it' },
+  { title: 'EditPost', additionalProperties: false, description: 'What the post shall say from now on; all of it' },
 )
 export type EditPostInput = Static<typeof EditPostInput>
 
@@ -170,7 +215,7 @@ export const Post = Type.Object(
       Type.Object(postFields, { description: 'The post repost_of names; absent when it is gone or not to be read' }),
     ),
   },
-  { description: 'A post' },
+  { title: 'Post', description: 'A post' },
 )
 export type Post = Static<typeof Post>
 
@@ -181,18 +226,55 @@ export const PostVersion = Type.Object(
     timestamp: Timestamp('When it was written'),
     replaced_at: Timestamp('When an edit replaced it'),
   },
-  { description: 'What a post said before it was edited' },
+  { title: 'PostVersion', description: 'What a post said before it was edited' },
 )
 export type PostVersion = Static<typeof PostVersion>
 
-export const Liker = personSince('When the like was given', 'One who likes a post')
+export const Liker = personSince('Liker', 'When the like was given', 'One who likes a post')
 export type Liker = Static<typeof Liker>
+
+// --------------------------------------------------------------------------------------------------------- fan-out
+
+export const FANOUT_LANES = ['small', 'bulk'] as const
+export const FANOUT_STATES = ['pending', 'running', 'done'] as const
+
+const orNull = <Schema extends Type.TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
+
+export const Fanout = Type.Object(
+  {
+    post_id: PostId,
+    mode: Type.Enum([...DELIVERY_MODES], {
+      description: 'push: written to the timelines of the followers. pull: merged in when timelines are read',
+    }),
+    lane: orNull(
+      Type.Enum([...FANOUT_LANES], {
+        description: 'Lane of the queue on which its chunks go out first; null before they are planned, and for pull',
+      }),
+    ),
+    state: Type.Enum([...FANOUT_STATES], {
+      description: 'A fan-out to few followers goes from pending to done in one piece',
+    }),
+    scanned: Count('Followers looked at: delivered + inactive + duplicate'),
+    delivered: Count('Timelines that got it'),
+    inactive: Count(
+      'Followers without a timeline, as they did not read for long; theirs are built when they come back',
+    ),
+    duplicate: Count('Timelines that had it already'),
+    chunks_done: Count('Chunks of followers that are done'),
+    chunks_planned: orNull(Count('Chunks there are; null until the last one is planned')),
+    published_at: Timestamp('When it was published'),
+    done_at: orNull(Timestamp('When the last follower was served')),
+    staleness_ms: orNull(Count('From publishing to the last delivery, in milliseconds')),
+  },
+  { title: 'Fanout', description: 'How far a post is on its way to the followers of its author' },
+)
+export type Fanout = Static<typeof Fanout>
 
 // -------------------------------------------------------------------------------------------------------- comments
 
 export const CreateCommentInput = Type.Object(
   { user_id: UserId, text: visible(LIMITS.commentTextCharsMax, 'Text of the comment', 'How does it carry the tens?') },
-  { additionalProperties: false, description: 'A new comment' },
+  { title: 'CreateComment', additionalProperties: false, description: 'A new comment' },
 )
 export type CreateCommentInput = Static<typeof CreateCommentInput>
 
@@ -204,7 +286,7 @@ export const Comment = Type.Object(
     text: Type.String({ description: 'Text of the comment' }),
     timestamp: Timestamp('When it was written'),
   },
-  { description: 'A comment' },
+  { title: 'Comment', description: 'A comment' },
 )
 export type Comment = Static<typeof Comment>
 
@@ -228,7 +310,7 @@ export const Notification = Type.Object(
     latest_at: Timestamp('When it was last done'),
     unread: Type.Boolean({ description: 'Was something added after what the user has seen?' }),
   },
-  { description: 'What others did to one post, or follows, on one UTC day; or one mention' },
+  { title: 'Notification', description: 'What others did to one post, or follows, on one UTC day; or one mention' },
 )
 export type Notification = Static<typeof Notification>
 
@@ -260,6 +342,7 @@ const pageSchema = <Item extends Type.TSchema>(item: Item, description: string) 
 export const PostPage = pageSchema(Post, 'Posts, newest first')
 export const PostVersionPage = pageSchema(PostVersion, 'Earlier versions, newest first')
 export const CommentPage = pageSchema(Comment, 'Comments, oldest first')
+export const UserPage = pageSchema(User, 'Users, by handle')
 export const FollowPage = pageSchema(FollowEntry, 'Users, by id')
 export const LikerPage = pageSchema(Liker, 'Who likes a post, newest first')
 export const NotificationPage = Type.Object(
@@ -271,6 +354,6 @@ export const NotificationPage = Type.Object(
       description: `Unread notifications, counted up to ${LIMITS.unreadCountMax}`,
     }),
   },
-  { description: 'Notifications, newest first' },
+  { title: 'NotificationPage', description: 'Notifications, newest first' },
 )
 export type NotificationPage = Static<typeof NotificationPage>

@@ -18,14 +18,18 @@ import type {
   CreateCommentInput,
   CreateUserInput,
   EditPostInput,
+  Fanout,
   FollowEntry,
   Liker,
   Post,
   PostVersion,
   PublishInput,
+  Relations,
   SeenInput,
+  SuggestionList,
   User,
 } from './schemas.ts'
+import { createSuggestions, type SuggestionsRequest } from './suggestions.ts'
 import { createArrivals } from './timelines/arrivals.ts'
 import { createBackfill } from './timelines/backfill.ts'
 import { createTimelineBuilder } from './timelines/builder.ts'
@@ -43,7 +47,7 @@ import {
   type StreamRequest,
   type TimelineStream,
 } from './timelines/stream.ts'
-import { createUsers } from './users.ts'
+import { createUsers, type UsersRequest } from './users.ts'
 import { type SocialReport, type VerifyOptions, verifySocial } from './verify.ts'
 import { type SocialWorkerOptions, startSocialWorkers, sweepSocial } from './workers.ts'
 
@@ -55,6 +59,10 @@ export interface Social extends Closable {
   /** Creates a user; without `user_id` an id is made. Throws `already_exists`, `idempotency_key_reused`. */
   createUser(input: CreateUserInput, context?: CommandContext): Promise<User>
   user(userId: string): Promise<User>
+  /** Users in the order of their handles, whatever their case; with `q`, those whose handle begins so. */
+  users(request?: UsersRequest): Promise<Page<User>>
+  /** Those of at most {@link LIMITS.pageItemsMax} users that are there, in the order asked for. */
+  usersOf(userIds: readonly string[]): Promise<User[]>
   /**
    * Erases a user for good: posts, likes, comments, relations, timeline; counts of other people's posts fall exactly.
    * The id alone stays taken for a minute more.
@@ -79,10 +87,17 @@ export interface Social extends Closable {
   /** The other's posts are left out of the user's timeline; the other is not told. */
   mute(userId: string, otherId: string): Promise<void>
   unmute(userId: string, otherId: string): Promise<void>
+  /** How two users stand to one another; of the other's mutes nothing is told. */
+  relations(userId: string, otherId: string): Promise<Relations>
   /** Whom a user follows, by id. */
   follows(userId: string, page?: PageRequest): Promise<Page<FollowEntry>>
   /** Who follows a user, by id. */
   followers(userId: string, page?: PageRequest): Promise<Page<FollowEntry>>
+  /**
+   * Whom those whom a user follows follow, and he does not: by how many of them, the most first, then by id. Left out is
+   * whom he mutes and whoever blocks or is blocked by him. At most `limit` of them, fewer than there are maybe.
+   */
+  suggestions(userId: string, request?: SuggestionsRequest): Promise<SuggestionList>
 
   /**
    * Publishes a post: it is in the author's timeline and profile when this resolves, and on its way to the followers.
@@ -139,6 +154,8 @@ export interface Social extends Closable {
   /** The user has seen the notifications up to a moment; an earlier one than said before changes nothing. */
   seeNotifications(userId: string, input: SeenInput): Promise<void>
 
+  /** How far a post is on its way to the followers. */
+  fanout(postId: string): Promise<Fanout>
   /** Why a post is or is not in a home timeline, step by step. */
   explainTimeline(userId: string, postId: string): Promise<TimelineExplanation>
   /** Builds timelines anew from follows and posts, while they are read and written; answers how many. */
@@ -192,6 +209,8 @@ export function createSocial(deps: SocialDeps, options: SocialOptions = {}): Soc
   return {
     createUser: users.create,
     user: users.get,
+    users: users.list,
+    usersOf: users.known,
     eraseUser: users.erase,
     follow: relations.follow,
     unfollow: relations.unfollow,
@@ -199,8 +218,10 @@ export function createSocial(deps: SocialDeps, options: SocialOptions = {}): Soc
     unblock: relations.unblock,
     mute: relations.mute,
     unmute: relations.unmute,
+    relations: relations.between,
     follows: relations.follows,
     followers: relations.followers,
+    suggestions: createSuggestions(deps, users).list,
     publish: posts.publish,
     async post(postId, postOptions = {}) {
       return liked.one(await posts.get(postId, postOptions), postOptions.viewer)
@@ -226,6 +247,7 @@ export function createSocial(deps: SocialDeps, options: SocialOptions = {}): Soc
     deleteComment: engagement.deleteComment,
     notifications: notifications.list,
     seeNotifications: notifications.seen,
+    fanout: fanout.progress,
     explainTimeline: createExplain(deps, users, home, outboxes),
     rebuildTimelines: (rebuildOptions = {}) => rebuildTimelines(deps, users, builder, rebuildOptions),
     verify: (verifyOptions = {}) => verifySocial(deps, clock, verifyOptions),

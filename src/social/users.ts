@@ -1,12 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { type CommandContext, idempotencyKeyOf, judgeKey } from '../core/command.ts'
-import { AppError } from '../core/errors.ts'
+import { decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
+import { AppError, invalidField } from '../core/errors.ts'
+import { LIMITS } from '../core/limits.ts'
 import { createLookup } from '../core/lookup.ts'
 import { validator } from '../core/schema.ts'
 import type { SocialDeps } from './deps.ts'
 import { toUserDocument, userIdOf, userNotFound } from './documents.ts'
 import type { StoredUser } from './ports.ts'
 import { CreateUserInput, type User } from './schemas.ts'
+
+export interface UsersRequest extends PageRequest {
+  /** Beginning of the handle, whatever its case. */
+  readonly q?: string | undefined
+}
 
 const checkInput = validator(CreateUserInput)
 const ERASE_ROWS = 2_000
@@ -60,6 +67,21 @@ export function createUsers({ users, follows, posts, timelines, clock }: SocialD
     async get(userId: string): Promise<User> {
       const [user] = await require(userIdOf(userId))
       return toUserDocument(user!)
+    },
+    async list({ q = '', ...page }: UsersRequest = {}): Promise<Page<User>> {
+      const limit = pageLimit(page.limit)
+      const prefix = q.toLowerCase()
+      const list = `users:${prefix}`
+      const after = decodeCursor(list, 1, page.cursor)?.[0]
+      const rows = await users.list(prefix, after, limit + 1)
+      return pageOf(list, rows, limit, (user) => [user.handle.toLowerCase()], toUserDocument)
+    },
+    /** In the order asked for, without those that are not there. */
+    async known(userIds: readonly string[]): Promise<User[]> {
+      if (userIds.length > LIMITS.pageItemsMax)
+        throw invalidField('query/user_ids', `must name at most ${LIMITS.pageItemsMax} users`)
+      const found = await Promise.all(userIds.map((userId) => findUser(userIdOf(userId))))
+      return found.flatMap((user) => (user === undefined ? [] : [toUserDocument(user)]))
     },
     async erase(userId: string): Promise<void> {
       const marked = await users.markErasing(userIdOf(userId), new Date(clock.now()))

@@ -61,6 +61,7 @@ export interface SocialReport {
 }
 
 const USERS_AT_ONCE = 500
+const TIMELINES_AT_ONCE = 8
 const IDS_AT_ONCE = 1_000
 const POSTS_AT_ONCE = 1_000
 const FINDINGS_LISTED = 1_000
@@ -81,7 +82,7 @@ export async function verifySocial(stores: SocialStores, clock: Clock, options: 
   let entries = 0
   let pending = 0
 
-  for await (const userId of usersToVerify(stores, options)) {
+  async function verify(userId: string): Promise<void> {
     options.signal?.throwIfAborted()
     let looked = await lookAt(stores, home, authors, userId)
     if (looked.findings.length > 0) {
@@ -104,6 +105,12 @@ export async function verifySocial(stores: SocialStores, clock: Clock, options: 
     options.onProgress?.(timelines)
   }
 
+  const userIds = usersToVerify(stores, options)
+  const verifier = async () => {
+    for await (const userId of userIds) await verify(userId)
+  }
+  await all(Array.from({ length: TIMELINES_AT_ONCE }, verifier))
+
   const counts = await auditCounts(stores, options.signal)
   findings.push(...counts.findings.slice(0, FINDINGS_LISTED - findings.length))
   const wrong = counts.findings.length
@@ -125,36 +132,54 @@ async function* usersToVerify({ users }: SocialStores, options: VerifyOptions): 
   }
 }
 
+/** When one fails the error is thrown once the others have ended, too. */
+async function all(work: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(work)
+  await Promise.all(work)
+}
+
 interface AuthorCache {
-  /** All posts of an author. */
-  postsOf(authorId: string): Promise<readonly StoredPost[]>
+  /** All posts of these authors. */
+  postsOf(authorIds: readonly string[]): Promise<StoredPost[]>
   forget(): void
 }
 
 /** Popular authors stand in thousands of timelines; their posts are read once. */
 function createAuthorCache({ posts }: SocialStores): AuthorCache {
-  let cache = new Map<string, readonly StoredPost[]>()
+  let cache = new Map<string, Promise<readonly StoredPost[]>>()
   let cached = 0
   const forget = () => {
     cache = new Map()
     cached = 0
   }
+
+  async function readAll(authorIds: readonly string[]): Promise<Map<string, StoredPost[]>> {
+    const byAuthor = new Map<string, StoredPost[]>(authorIds.map((authorId) => [authorId, []]))
+    for (let below: bigint | undefined; ; ) {
+      const ids = await posts.idsByAuthors(authorIds, below, IDS_AT_ONCE)
+      for (const post of await posts.find(ids)) byAuthor.get(post.userId)!.push(post)
+      cached += ids.length
+      below = ids.at(-1)
+      if (ids.length < IDS_AT_ONCE) return byAuthor
+    }
+  }
+
   return {
     forget,
-    async postsOf(authorId) {
-      const known = cache.get(authorId)
-      if (known !== undefined) return known
-      const all: StoredPost[] = []
-      for (let below: bigint | undefined; ; ) {
-        const ids = await posts.idsByAuthors([authorId], below, IDS_AT_ONCE)
-        all.push(...(await posts.find(ids)))
-        below = ids.at(-1)
-        if (ids.length < IDS_AT_ONCE) break
-      }
+    async postsOf(authorIds) {
       if (cached > CACHED_POSTS_MAX) forget()
-      cache.set(authorId, all)
-      cached += all.length
-      return all
+      const known = cache
+      const unknown = authorIds.filter((authorId) => !known.has(authorId))
+      if (unknown.length > 0) {
+        const reading = readAll(unknown)
+        for (const authorId of unknown) {
+          const theirs = reading.then((byAuthor) => byAuthor.get(authorId)!)
+          // A failure is told where it is waited for.
+          theirs.catch(() => known.delete(authorId))
+          known.set(authorId, theirs)
+        }
+      }
+      return (await Promise.all(authorIds.map((authorId) => known.get(authorId)!))).flat()
     },
   }
 }
@@ -163,7 +188,7 @@ function createAuthorCache({ posts }: SocialStores): AuthorCache {
 async function dueIn(stores: SocialStores, authors: AuthorCache, userId: string) {
   const { follows, posts } = stores
   const authorIds = await authorsOf(follows, userId)
-  const written = (await Promise.all(authorIds.map((authorId) => authors.postsOf(authorId)))).flat()
+  const written = await authors.postsOf(authorIds)
   const rootIds = new Set(written.flatMap((post) => post.repostOf ?? []))
   const roots = new Map<bigint, StoredPost>()
   for (const slice of slices([...rootIds], IDS_AT_ONCE)) {

@@ -2,7 +2,7 @@ import type { LogEvent, LogName } from '../log/port.ts'
 import type { Audience, WebhookMessage } from './ports.ts'
 
 /** What a log is called in the names of events, and what its stream ids are called in their data. */
-const KINDS = {
+export const KINDS = {
   orders: { family: 'order', stream: 'order_id' },
   payments: { family: 'payment', stream: 'payment_intent_id' },
 } as const satisfies Record<LogName, { family: string; stream: string }>

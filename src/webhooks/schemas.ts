@@ -34,7 +34,7 @@ const Description = Type.String({ maxLength: LIMITS.reasonCharsMax, description:
 
 export const CreateEndpoint = Type.Object(
   { url: Url, event_types: Type.Optional(EventTypes), description: Type.Optional(Description) },
-  { additionalProperties: false },
+  { title: 'CreateWebhookEndpoint', additionalProperties: false },
 )
 export type CreateEndpoint = Static<typeof CreateEndpoint>
 
@@ -49,7 +49,7 @@ export const ChangeEndpoint = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false, minProperties: 1 },
+  { title: 'ChangeWebhookEndpoint', additionalProperties: false, minProperties: 1 },
 )
 export type ChangeEndpoint = Static<typeof ChangeEndpoint>
 
@@ -72,7 +72,7 @@ export const EndpointDocument = Type.Object(
     created_at: Time('When it was made; it gets the events from then on'),
     updated_at: Time('When it was changed'),
   },
-  { description: 'Where webhooks are sent to' },
+  { title: 'WebhookEndpoint', description: 'Where webhooks are sent to' },
 )
 export type EndpointDocument = Static<typeof EndpointDocument>
 
@@ -87,7 +87,7 @@ export const EndpointWithSecret = Type.Object(
       }),
     ),
   },
-  { description: 'An endpoint with its new secret' },
+  { title: 'WebhookEndpointWithSecret', description: 'An endpoint with its new secret' },
 )
 export type EndpointWithSecret = Static<typeof EndpointWithSecret>
 
@@ -99,7 +99,7 @@ export const AttemptDocument = Type.Object(
     error: nullable(Type.String(), 'What went wrong before there was an answer'),
     response: nullable(Type.String(), 'Beginning of the body of the answer'),
   },
-  { description: 'One try' },
+  { title: 'WebhookAttempt', description: 'One try' },
 )
 
 export const DeliveryDocument = Type.Object(
@@ -119,7 +119,7 @@ export const DeliveryDocument = Type.Object(
     }),
     created_at: Time('When it was made'),
   },
-  { description: 'An event on its way to an endpoint' },
+  { title: 'WebhookDelivery', description: 'An event on its way to an endpoint' },
 )
 export type DeliveryDocument = Static<typeof DeliveryDocument>
 
@@ -150,7 +150,7 @@ export const ReplayEndpoint = Type.Object(
       Type.String({ maxLength: LIMITS.cursorCharsMax, description: 'next_cursor of the answer before' }),
     ),
   },
-  { additionalProperties: false },
+  { title: 'ReplayWebhookEndpoint', additionalProperties: false },
 )
 export type ReplayEndpoint = Static<typeof ReplayEndpoint>
 
@@ -161,6 +161,6 @@ export const ReplayReceipt = Type.Object(
       Type.String({ description: 'There may be more: repeat the request with this cursor. Absent at the end' }),
     ),
   },
-  { description: 'Deliveries that are sent again' },
+  { title: 'WebhookReplay', description: 'Deliveries that are sent again' },
 )
 export type ReplayReceipt = Static<typeof ReplayReceipt>

@@ -26,7 +26,7 @@ export interface SenderDeps {
 export interface Sender {
   /** Sends what is due, also what comes due by it, and waits for the outcomes; answers how many tries there were. */
   runDue(): Promise<number>
-  /** Sends until closed. Closing takes nothing more and waits for what is under way, at most {@link LIMITS.shutdownMsMax}. */
+  /** Sends until closed. Closing takes nothing more and waits for what is under way, at most {@link LIMITS.closeMsMax}. */
   start(): Closable & { wake(): void }
 }
 
@@ -131,7 +131,7 @@ export function createSender(deps: SenderDeps): Sender {
 
   async function ended(abort: AbortController): Promise<void> {
     const late = new AbortController()
-    const timer = setTimeout(() => late.abort(), LIMITS.shutdownMsMax)
+    const timer = setTimeout(() => late.abort(), LIMITS.closeMsMax)
     late.signal.addEventListener('abort', () => abort.abort(), { once: true })
     await Promise.all(underWay)
     clearTimeout(timer)

@@ -11,6 +11,8 @@ export interface LogPart {
   wake(): void
   /** Rebuilds one read model beside the live one; answers the number of events folded. */
   rebuild(projection: Projection<unknown>, onProgress: (folded: number) => void): Promise<number>
+  /** Events that the generation being built has folded, and all there are; `undefined` when none is being built. */
+  rebuilt(projection: Projection<unknown>): Promise<{ readonly done: number; readonly total: number } | undefined>
 }
 
 /** Registers the projections, so that they are known before their first event. */
@@ -28,11 +30,23 @@ export async function openLogPart(
     projections,
     startProjectors() {
       for (const projection of projections) {
-        running.push(base.lifecycle.own(startProjector({ store: log, projection, logger, metrics, everyMs })))
+        running.push(
+          base.lifecycle.own(
+            `projector ${projection.name}`,
+            startProjector({ store: log, projection, logger, metrics, everyMs }),
+          ),
+        )
       }
     },
     wake() {
       for (const projector of running) projector.wake()
+    },
+    async rebuilt({ name }) {
+      const { buildingGeneration } = await log.projection(name)
+      if (buildingGeneration === undefined) return undefined
+      const done = (await log.checkpoints(name, buildingGeneration)).map(({ lastEventId }) => lastEventId)
+      const sum = (ids: readonly bigint[]) => Number(ids.reduce((total, id) => total + id, 0n))
+      return { done: sum(done), total: sum(await log.heads()) }
     },
     async rebuild(projection, onProgress) {
       return (await rebuild({ store: log, logger }, projection, onProgress)).folded

@@ -63,6 +63,6 @@ export function openPaymentProofPart(base: Base, proof: ProofPort, keys: Keys): 
     async *exportLines() {
       for await (const line of exportPayments(proof, { exportedAtMs: clock.now() })) yield toLine(line)
     },
-    startSealer: () => void lifecycle.own(startSealer(deps)),
+    startSealer: () => void lifecycle.own('the sealer', startSealer(deps)),
   }
 }

@@ -103,8 +103,8 @@ export async function openPaymentsPart(
     },
     startWorkers() {
       log.startProjectors()
-      base.lifecycle.own(payments.recovery.start())
-      base.lifecycle.own(startSandboxes(sandboxes, payments, logger))
+      base.lifecycle.own('the worker of payments', payments.recovery.start())
+      base.lifecycle.own('sandboxes', startSandboxes(sandboxes, payments, logger))
       proof.startSealer()
     },
   }

@@ -46,9 +46,10 @@ export async function openWebhooksPart(
     prune: (limit) => store.prune(clock.now() - LIMITS.webhookDeliveryDays * DAY_MS, limit),
     startWorkers() {
       const sender = createSender({ store, poster: createPoster({ guard, clock }), clock, logger, metrics })
-      const sending = lifecycle.own(sender.start())
+      const sending = lifecycle.own('the sender of webhooks', sender.start())
       onDue = () => sending.wake()
-      for (const log of followed) lifecycle.own(startCollector({ log, store, clock, logger, onMade: () => onDue() }))
+      for (const log of followed)
+        lifecycle.own('a collector of webhooks', startCollector({ log, store, clock, logger, onMade: () => onDue() }))
     },
   }
 }

@@ -13,7 +13,7 @@ import {
   ProductDocument,
   ProductPage,
 } from '../../orders/schemas.ts'
-import { commandContext, NoContent, PageQuery, problems, type Routes, versioned } from '../route.ts'
+import { commandContext, NoContent, pagedQuery, problems, type Routes, versioned } from '../route.ts'
 
 const ProductParams = Type.Object({ product_id: Type.String({ maxLength: 100, description: 'The product' }) })
 const CustomerParams = Type.Object({ customer_id: Type.String({ maxLength: 100, description: 'The customer' }) })
@@ -68,13 +68,9 @@ function productRoutes(orders: CatalogueService): Routes {
           operationId: 'listProducts',
           summary: 'List products',
           tags: ['orders'],
-          querystring: Type.Object(
-            {
-              category: Type.Optional(Type.String({ maxLength: 200, description: 'Only this category' })),
-              ...PageQuery,
-            },
-            { additionalProperties: false },
-          ),
+          querystring: pagedQuery({
+            category: Type.Optional(Type.String({ maxLength: 200, description: 'Only this category' })),
+          }),
           response: { 200: ProductPage, ...problems },
         },
       },
@@ -121,7 +117,7 @@ function productRoutes(orders: CatalogueService): Routes {
           summary: 'List the prices a product has had, newest first',
           tags: ['orders'],
           params: ProductParams,
-          querystring: Type.Object(PageQuery, { additionalProperties: false }),
+          querystring: pagedQuery(),
           response: { 200: PricePage, ...problems },
         },
       },
@@ -157,7 +153,7 @@ function customerRoutes(orders: CatalogueService): Routes {
           operationId: 'listCustomers',
           summary: 'List customers, guests among them',
           tags: ['orders'],
-          querystring: Type.Object(PageQuery, { additionalProperties: false }),
+          querystring: pagedQuery(),
           response: { 200: CustomerPage, ...problems },
         },
       },
@@ -223,7 +219,7 @@ function customerRoutes(orders: CatalogueService): Routes {
           summary: 'List the addresses of a customer',
           tags: ['orders'],
           params: CustomerParams,
-          querystring: Type.Object(PageQuery, { additionalProperties: false }),
+          querystring: pagedQuery(),
           response: { 200: AddressPage, ...problems },
         },
       },

@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import type { ApiKeys } from '../auth.ts'
-import { SCOPES } from '../ports.ts'
 import { NoContent, problems, type Routes } from '../route.ts'
+import { SCOPES } from '../scopes.ts'
 
 const KeyDocument = Type.Object(
   {
@@ -11,8 +11,11 @@ const KeyDocument = Type.Object(
     created_at: Type.String(),
     revoked_at: Type.Union([Type.String(), Type.Null()]),
   },
-  { description: 'An API key, without its secret' },
+  { title: 'ApiKey', description: 'An API key, without its secret' },
 )
+
+const { revoked_at: _, ...ownFields } = KeyDocument.properties
+const OwnKey = Type.Object(ownFields, { title: 'OwnKey', description: 'The API key that asks, without its secret' })
 
 const CreateKey = Type.Object(
   {
@@ -23,12 +26,12 @@ const CreateKey = Type.Object(
       examples: [['orders', 'reports:read']],
     }),
   },
-  { additionalProperties: false },
+  { title: 'CreateApiKey', additionalProperties: false },
 )
 
 const CreatedKey = Type.Object(
   { ...KeyDocument.properties, secret: Type.String({ description: 'The key itself; shown this once' }) },
-  { description: 'A new API key' },
+  { title: 'CreatedApiKey', description: 'A new API key' },
 )
 
 export function keyRoutes(apiKeys: ApiKeys): Routes {
@@ -62,6 +65,22 @@ export function keyRoutes(apiKeys: ApiKeys): Routes {
         },
       },
       async () => ({ items: (await apiKeys.list()).map((key) => ({ ...key, scopes: [...key.scopes] })) }),
+    )
+    app.get(
+      '/v1/keys/self',
+      {
+        config: { scope: 'any' },
+        schema: {
+          operationId: 'getOwnKey',
+          summary: 'Read the API key that asks',
+          tags: ['system'],
+          response: { 200: OwnKey, ...problems },
+        },
+      },
+      async ({ apiKey }) => {
+        const { revoked_at: _, ...own } = apiKey!
+        return { ...own, scopes: [...own.scopes] }
+      },
     )
     app.delete(
       '/v1/keys/:key_id',

@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { NotificationPage, SeenInput, UserId } from '../../social/schemas.ts'
 import type { Social } from '../../social/social.ts'
-import { NoContent, PageQuery, problems, type Routes } from '../route.ts'
+import { NoContent, pagedQuery, problems, type Routes } from '../route.ts'
 
 const UserParams = Type.Object({ user_id: UserId })
 
@@ -21,7 +21,7 @@ export function notificationRoutes(social: Social): Routes {
             'users.',
           tags: ['social'],
           params: UserParams,
-          querystring: Type.Object(PageQuery, { additionalProperties: false }),
+          querystring: pagedQuery(),
           response: { 200: NotificationPage, ...problems },
         },
       },

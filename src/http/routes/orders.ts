@@ -9,13 +9,14 @@ import {
   EditOrder,
   HistoryPage,
   ListOrders,
+  OrderCheck,
   OrderDocument,
   OrderPage,
   PlaceOrder,
   ReturnItems,
   ShipOrder,
 } from '../../orders/schemas.ts'
-import { commandContext, type HttpApp, PageQuery, problems, type Routes, versioned } from '../route.ts'
+import { commandContext, type HttpApp, pagedQuery, problems, type Routes, versioned } from '../route.ts'
 
 const OrderParams = Type.Object({ order_id: Type.String({ maxLength: 100, description: 'The order' }) })
 
@@ -33,6 +34,7 @@ type OrderService = Pick<
   Orders,
   | 'place'
   | 'get'
+  | 'checkOrder'
   | 'list'
   | 'history'
   | 'ship'
@@ -73,7 +75,7 @@ export function orderRoutes(orders: OrderService): Routes {
           operationId: 'listOrders',
           summary: 'List orders, newest first',
           tags: ['orders'],
-          querystring: Type.Object({ ...ListOrders.properties, ...PageQuery }, { additionalProperties: false }),
+          querystring: pagedQuery(ListOrders.properties),
           response: { 200: OrderPage, ...problems },
         },
       },
@@ -86,6 +88,7 @@ export function orderRoutes(orders: OrderService): Routes {
         schema: {
           operationId: 'getOrder',
           summary: 'Read an order as it is, or as it was',
+          description: 'As it is now, with the `actions` that its state allows.',
           tags: ['orders'],
           params: OrderParams,
           querystring: Type.Object(
@@ -97,6 +100,13 @@ export function orderRoutes(orders: OrderService): Routes {
                   examples: ['2'],
                 }),
               ),
+              version: Type.Optional(
+                Type.Integer({
+                  minimum: 1,
+                  description: 'The order after this entry of its history, from 1 to its newest; not with as_of',
+                  examples: [2],
+                }),
+              ),
             },
             { additionalProperties: false },
           ),
@@ -104,10 +114,26 @@ export function orderRoutes(orders: OrderService): Routes {
         },
       },
       async (request, reply) => {
-        const { as_of: asOf } = request.query
-        const order = await orders.get(request.params.order_id, { asOf })
-        return asOf === undefined ? versioned(reply, order) : order
+        const { as_of: asOf, version } = request.query
+        const order = await orders.get(request.params.order_id, { asOf, version, actions: true })
+        return asOf === undefined && version === undefined ? versioned(reply, order) : order
       },
+    )
+    app.get(
+      '/v1/orders/:order_id/proof',
+      {
+        config: { scope: 'orders:read' },
+        schema: {
+          operationId: 'checkOrder',
+          summary: 'Check that an order is what its history says',
+          description:
+            'Verifies the chain of hashes of its history, replays it, and compares the end with what is stored, as of one moment: the part of `fanfold verify orders` that goes order by order.',
+          tags: ['orders'],
+          params: OrderParams,
+          response: { 200: OrderCheck, ...problems },
+        },
+      },
+      async ({ params }) => orders.checkOrder(params.order_id),
     )
     app.get(
       '/v1/orders/:order_id/history',
@@ -118,7 +144,7 @@ export function orderRoutes(orders: OrderService): Routes {
           summary: 'List what happened to an order',
           tags: ['orders'],
           params: OrderParams,
-          querystring: Type.Object(PageQuery, { additionalProperties: false }),
+          querystring: pagedQuery(),
           response: { 200: HistoryPage, ...problems },
         },
       },

@@ -1,4 +1,3 @@
-import Type from 'typebox'
 import type { Payments } from '../../payments/payments.ts'
 import {
   DisputeDocument,
@@ -11,12 +10,12 @@ import {
   PaymentFiguresQuery,
 } from '../../payments/reading/book-schemas.ts'
 import { pageOf } from '../../payments/schemas.ts'
-import { type HttpApp, PageQuery, problems, type Routes } from '../route.ts'
+import { type HttpApp, pagedQuery, problems, type Routes } from '../route.ts'
 
 type Books = Pick<Payments, 'disputes' | 'ledger' | 'report'>
 
-const DisputesRequest = Type.Object({ ...DisputeQuery.properties, ...PageQuery }, { additionalProperties: false })
-const EntriesRequest = Type.Object({ ...LedgerEntriesQuery.properties, ...PageQuery }, { additionalProperties: false })
+const DisputesRequest = pagedQuery(DisputeQuery.properties)
+const EntriesRequest = pagedQuery(LedgerEntriesQuery.properties)
 
 function ledgerRoutes(app: HttpApp, { ledger }: Books): void {
   app.get(

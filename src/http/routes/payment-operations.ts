@@ -1,8 +1,8 @@
 import Type from 'typebox'
-import { OPERATION_STATUSES } from '../../payments/model/state.ts'
 import type { Payments } from '../../payments/payments.ts'
+import { ListOperations } from '../../payments/reading/list-schemas.ts'
 import { OperationDocument, pageOf, ResolveOperation, SubmitEvidence } from '../../payments/schemas.ts'
-import { commandContext, type HttpApp, PageQuery, problems, type Routes } from '../route.ts'
+import { commandContext, type HttpApp, pagedQuery, problems, type Routes } from '../route.ts'
 import { answer, COMMAND_RESPONSES, DOUBT, PaymentParams } from './payments.ts'
 
 function evidenceRoute(app: HttpApp, payments: Payments): void {
@@ -38,18 +38,15 @@ function operationRoutes(app: HttpApp, payments: Payments): void {
       config: { scope: 'payments:read' },
       schema: {
         operationId: 'listOperations',
-        summary: 'List calls to payment processors by their status, oldest first',
+        summary: 'List calls to payment processors, oldest first',
         description:
-          'Without `status` those in review: nobody but a person can find out what became of them. Finished ones are listed too, but of interest are those that are not.',
+          'By their status, of one payment, or both. Without either those in review: nobody but a person can find out what became of them.',
         tags: ['payments'],
-        querystring: Type.Object({
-          ...PageQuery,
-          status: Type.Optional(Type.Enum([...OPERATION_STATUSES], { description: 'review unless given' })),
-        }),
+        querystring: pagedQuery(ListOperations.properties),
         response: { 200: pageOf(OperationDocument), ...problems },
       },
     },
-    async ({ query: { status, ...page } }) => payments.operations(status, page),
+    async ({ query: { limit, cursor, ...filter } }) => payments.operations(filter, { limit, cursor }),
   )
   app.post(
     '/v1/operations/:op_id/resolve',

@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify'
 import Type from 'typebox'
 import type { CommandContext } from '../../core/command.ts'
 import { LIMITS } from '../../core/limits.ts'
+import { WebhookReceipt } from '../../payments/inbox/schemas.ts'
 import type { Payments } from '../../payments/payments.ts'
 import {
   AuthorizePayment,
@@ -9,14 +10,10 @@ import {
   CreatePayment,
   IncrementAuthorization,
   Payment,
-  PaymentEventDocument,
-  pageOf,
   RefundPayment,
-  Transaction,
   VoidPayment,
-  WebhookReceipt,
 } from '../../payments/schemas.ts'
-import { commandContext, type HttpApp, NoContent, PageQuery, problems, type Routes, versioned } from '../route.ts'
+import { commandContext, type HttpApp, NoContent, problems, type Routes, versioned } from '../route.ts'
 
 export const PaymentParams = Type.Object({
   payment_intent_id: Type.String({ maxLength: 64, description: 'Id of the payment' }),
@@ -125,69 +122,6 @@ function commandRoutes(app: HttpApp, payments: Payments): void {
   })
 }
 
-function readRoutes(app: HttpApp, payments: Payments): void {
-  app.get(
-    '/v1/payments/:payment_intent_id',
-    {
-      config: { scope: 'payments:read' },
-      schema: {
-        operationId: 'getPayment',
-        summary: 'Read a payment',
-        description: 'Never stale.',
-        tags: ['payments'],
-        params: PaymentParams,
-        querystring: Type.Object({
-          as_of: Type.Optional(
-            Type.String({
-              maxLength: 40,
-              description:
-                'The payment as it was: a version (`2`), a position in the log of its shard (`@123`, the event_id of an event), or an RFC 3339 time',
-              examples: ['2', '@123', '2026-01-31T12:00:00Z'],
-            }),
-          ),
-        }),
-        response: { 200: Payment, ...problems },
-      },
-    },
-    async (request, reply) => {
-      return versioned(reply, await payments.get(request.params.payment_intent_id, { as_of: request.query.as_of }))
-    },
-  )
-  app.get(
-    '/v1/payments/:payment_intent_id/events',
-    {
-      config: { scope: 'payments:read' },
-      schema: {
-        operationId: 'listPaymentEvents',
-        summary: 'List the facts of a payment, oldest first',
-        tags: ['payments'],
-        params: PaymentParams,
-        querystring: Type.Object(PageQuery),
-        response: { 200: pageOf(PaymentEventDocument), ...problems },
-      },
-    },
-    async (request) => payments.events(request.params.payment_intent_id, request.query),
-  )
-  app.get(
-    '/v1/customers/:customer_id/transactions',
-    {
-      config: { scope: 'payments:read' },
-      schema: {
-        operationId: 'listTransactions',
-        summary: 'List what a customer has paid and got back, newest first',
-        description: 'A read model: a moment behind.',
-        tags: ['payments'],
-        params: Type.Object({
-          customer_id: Type.String({ maxLength: LIMITS.externalIdCharsMax, description: 'Id of the customer' }),
-        }),
-        querystring: Type.Object(PageQuery),
-        response: { 200: pageOf(Transaction), ...problems },
-      },
-    },
-    async (request) => payments.transactions(request.params.customer_id, request.query),
-  )
-}
-
 function personalDataRoutes(app: HttpApp, payments: Payments): void {
   app.delete(
     '/v1/customers/:customer_id/payment-data',
@@ -248,7 +182,6 @@ function webhookRoutes(app: HttpApp, payments: Payments): void {
 export function paymentRoutes(payments: Payments): Routes {
   return (app) => {
     commandRoutes(app, payments)
-    readRoutes(app, payments)
     personalDataRoutes(app, payments)
     webhookRoutes(app, payments)
   }

@@ -1,8 +1,8 @@
 import Type from 'typebox'
 import type { Orders } from '../../orders/orders.ts'
 import { salesReportCsv } from '../../orders/report/csv.ts'
-import { SalesReport, SalesReportQuery } from '../../orders/schemas.ts'
-import { problems, type Routes } from '../route.ts'
+import { SalesFactPage, SalesFactsQuery, SalesReport, SalesReportQuery } from '../../orders/schemas.ts'
+import { pagedQuery, problems, type Routes } from '../route.ts'
 
 const Query = Type.Object(
   {
@@ -14,10 +14,12 @@ const Query = Type.Object(
   { additionalProperties: false },
 )
 
+const FactsQuery = pagedQuery(SalesFactsQuery.properties)
+
 const CSV = /^\s*text\/csv\b/
 
-/** Reading the sales report. */
-export function reportRoutes(orders: Pick<Orders, 'salesReport'>): Routes {
+/** Reading the sales report, and the facts behind it. */
+export function reportRoutes(orders: Pick<Orders, 'salesReport' | 'salesFacts'>): Routes {
   return (app) => {
     app.get(
       '/v1/reports/sales',
@@ -52,6 +54,22 @@ export function reportRoutes(orders: Pick<Orders, 'salesReport'>): Routes {
           .header('content-disposition', 'attachment; filename="sales.csv"')
           .send(salesReportCsv(report))
       },
+    )
+    app.get(
+      '/v1/reports/sales/facts',
+      {
+        config: { scope: 'reports:read' },
+        schema: {
+          operationId: 'listSalesFacts',
+          summary: 'List the facts behind a figure of the sales report, the last day first',
+          description:
+            'Takes the filters of the report; `amount`, `tax` and `quantity` of all facts add up to its total. Facts of archived months are refused with 422 `report_archived`.',
+          tags: ['reports'],
+          querystring: FactsQuery,
+          response: { 200: SalesFactPage, ...problems },
+        },
+      },
+      async ({ query: { limit, cursor, ...filter } }) => orders.salesFacts(filter, { limit, cursor }),
     )
   }
 }

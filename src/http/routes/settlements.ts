@@ -3,7 +3,7 @@ import { SETTLEMENT_RESULTS } from '../../payments/ports/settlements.ts'
 import { pageOf } from '../../payments/schemas.ts'
 import { Settlement, SettlementItemDocument, SettlementWithTotals } from '../../payments/settlement/schemas.ts'
 import type { Settlements } from '../../payments/settlement/settlements.ts'
-import { type HttpApp, PageQuery, problems, type Routes } from '../route.ts'
+import { type HttpApp, pagedQuery, problems, type Routes } from '../route.ts'
 
 const SettlementParams = Type.Object({
   settlement_id: Type.String({ maxLength: 64, description: 'Id of the settlement file' }),
@@ -19,8 +19,7 @@ function readRoutes(app: HttpApp, settlements: Settlements): void {
         summary: 'List settlement files, newest first',
         description: 'Files are imported with `fanfold import settlement FILE --processor NAME`.',
         tags: ['payments'],
-        querystring: Type.Object({
-          ...PageQuery,
+        querystring: pagedQuery({
           processor: Type.Optional(Type.String({ maxLength: 40, description: 'Only files of this processor' })),
         }),
         response: { 200: pageOf(Settlement), ...problems },
@@ -54,8 +53,7 @@ function readRoutes(app: HttpApp, settlements: Settlements): void {
           'matched: as we have it; differing: `differences` says in what; missing: we have it, no file does, and the days of grace are over; unknown: we do not have it; not_compared: fees, payouts, adjustments.',
         tags: ['payments'],
         params: SettlementParams,
-        querystring: Type.Object({
-          ...PageQuery,
+        querystring: pagedQuery({
           result: Type.Optional(Type.Enum([...SETTLEMENT_RESULTS], { description: 'Only items of this result' })),
         }),
         response: { 200: pageOf(SettlementItemDocument), ...problems },

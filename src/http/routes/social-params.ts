@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { UserId } from '../../social/schemas.ts'
-import { PageQuery } from '../route.ts'
+import { pagedQuery } from '../route.ts'
 
 /** What the routes of the social model share. */
 export const tags = ['social']
@@ -10,7 +10,7 @@ export const UserParams = Type.Object({ user_id: UserId })
 // Whatever can't be an id names nothing: 404 rather than 400.
 export const PostParams = Type.Object({ post_id: Type.String({ maxLength: 100, description: 'The post' }) })
 
-export const Page = Type.Object(PageQuery, strict)
+export const Page = pagedQuery()
 export const viewer = Type.Optional(
   Type.String({
     ...UserId,
@@ -18,4 +18,4 @@ export const viewer = Type.Optional(
   }),
 )
 export const Viewer = Type.Object({ viewer }, strict)
-export const PageAndViewer = Type.Object({ ...PageQuery, viewer }, strict)
+export const PageAndViewer = pagedQuery({ viewer })

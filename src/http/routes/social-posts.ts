@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { EditPostInput, Post, PostPage, PostVersionPage, PublishInput } from '../../social/schemas.ts'
+import { EditPostInput, Fanout, Post, PostPage, PostVersionPage, PublishInput } from '../../social/schemas.ts'
 import type { Social } from '../../social/social.ts'
 import { commandContext, type HttpApp, NoContent, problems, versioned } from '../route.ts'
 import { PageAndViewer, PostParams, tags, Viewer } from './social-params.ts'
@@ -81,6 +81,21 @@ export function postRoutes(app: HttpApp, social: Social): void {
       },
     },
     async ({ params, query }) => social.postVersions(params.post_id, query),
+  )
+  app.get(
+    '/v1/posts/:post_id/fanout',
+    {
+      config: { scope: 'social:read' },
+      schema: {
+        operationId: 'getFanout',
+        summary: 'How far a post is on its way to the followers',
+        description: 'What the ledger of the fan-out says at this moment.',
+        tags,
+        params: PostParams,
+        response: { 200: Fanout, ...problems },
+      },
+    },
+    async ({ params }) => social.fanout(params.post_id),
   )
   app.delete(
     '/v1/posts/:post_id',

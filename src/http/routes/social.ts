@@ -1,4 +1,6 @@
-import Type, { type TSchema } from 'typebox'
+import Type, { type Static, type TSchema } from 'typebox'
+import { invalidField } from '../../core/errors.ts'
+import { LIMITS } from '../../core/limits.ts'
 import type { UnfollowOptions } from '../../social/relations.ts'
 import {
   Comment,
@@ -8,16 +10,32 @@ import {
   FollowPage,
   LikerPage,
   PostPage,
+  Relations,
+  SuggestionList,
   User,
   UserId,
+  UserIds,
+  UserPage,
 } from '../../social/schemas.ts'
 import type { Social } from '../../social/social.ts'
-import { commandContext, type HttpApp, NoContent, problems, type Routes } from '../route.ts'
+import { commandContext, type HttpApp, NoContent, PageLimit, pagedQuery, problems, type Routes } from '../route.ts'
 import { Page, PageAndViewer, PostParams, tags, UserParams } from './social-params.ts'
 import { postRoutes } from './social-posts.ts'
 
 const CommentParams = Type.Object({ comment_id: Type.String({ maxLength: 100, description: 'The comment' }) })
 const LikeParams = Type.Object({ ...PostParams.properties, user_id: UserId })
+
+const UsersQuery = pagedQuery({
+  q: Type.Optional(
+    Type.String({
+      maxLength: LIMITS.handleCharsMax,
+      description: 'Beginning of the handle, whatever its case',
+      examples: ['ad'],
+    }),
+  ),
+  user_ids: Type.Optional(UserIds),
+})
+const SuggestionsQuery = Type.Object({ limit: PageLimit }, { additionalProperties: false })
 
 /** Users, follows, posts, timelines, likes and comments. */
 export function socialRoutes(social: Social): Routes {
@@ -27,6 +45,13 @@ export function socialRoutes(social: Social): Routes {
     postRoutes(app, social)
     likeAndCommentRoutes(app, social)
   }
+}
+
+async function usersOf(social: Social, { user_ids: userIds, ...query }: Static<typeof UsersQuery>) {
+  if (userIds === undefined) return social.users(query)
+  const [other] = Object.keys(query)
+  if (other !== undefined) throw invalidField(`query/${other}`, 'must not come with user_ids')
+  return { items: await social.usersOf(userIds.split(',')) }
 }
 
 function userRoutes(app: HttpApp, social: Social): void {
@@ -45,6 +70,21 @@ function userRoutes(app: HttpApp, social: Social): void {
     async (request, reply) => {
       return reply.code(201).send(await social.createUser(request.body, commandContext(request, reply)))
     },
+  )
+  app.get(
+    '/v1/users',
+    {
+      config: { scope: 'social:read' },
+      schema: {
+        operationId: 'listUsers',
+        summary: 'List users by handle, or those with given ids',
+        description: 'What names the authors of a page of posts in one request.',
+        tags,
+        querystring: UsersQuery,
+        response: { 200: UserPage, ...problems },
+      },
+    },
+    async ({ query }) => usersOf(social, query),
   )
   app.get(
     '/v1/users/:user_id',
@@ -180,6 +220,38 @@ function relationRoutes(app: HttpApp, social: Social): void {
       async ({ params, query }) => list(params.user_id, query),
     )
   }
+  app.get(
+    '/v1/users/:user_id/relations/:other_id',
+    {
+      config: { scope: 'social:read' },
+      schema: {
+        operationId: 'getRelations',
+        summary: 'How a user stands to another',
+        description: 'Whether the other has muted the user is not told.',
+        tags,
+        params: Type.Object({ user_id: UserId, other_id: UserId }),
+        response: { 200: Relations, ...problems },
+      },
+    },
+    async ({ params }) => social.relations(params.user_id, params.other_id),
+  )
+  app.get(
+    '/v1/users/:user_id/suggestions',
+    {
+      config: { scope: 'social:read' },
+      schema: {
+        operationId: 'listSuggestions',
+        summary: 'Suggest whom a user might follow',
+        description:
+          'Whom those whom the user follows follow, by how many of them. No pages: what is not among the best is not listed.',
+        tags,
+        params: UserParams,
+        querystring: SuggestionsQuery,
+        response: { 200: SuggestionList, ...problems },
+      },
+    },
+    async ({ params, query }) => social.suggestions(params.user_id, query),
+  )
 }
 
 function likeAndCommentRoutes(app: HttpApp, social: Social): void {

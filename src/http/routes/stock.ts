@@ -10,7 +10,7 @@ import {
   StockDocument,
   StockMovePage,
 } from '../../orders/schemas.ts'
-import { commandContext, PageQuery, problems, type Routes } from '../route.ts'
+import { commandContext, pagedQuery, problems, type Routes } from '../route.ts'
 
 const ProductParams = Type.Object({ product_id: Type.String({ maxLength: 100, description: 'The product' }) })
 const LocationParams = Type.Object({ location_id: Type.String({ maxLength: 100, description: 'The location' }) })
@@ -105,7 +105,7 @@ function levelRoutes(orders: StockService): Routes {
           summary: 'List every change of the stock of a product, newest source first',
           tags: ['orders'],
           params: ProductParams,
-          querystring: Type.Object(PageQuery, { additionalProperties: false }),
+          querystring: pagedQuery(),
           response: { 200: StockMovePage, ...problems },
         },
       },

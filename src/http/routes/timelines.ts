@@ -5,25 +5,21 @@ import type { Social } from '../../social/social.ts'
 import { TIMELINE_ORDERS } from '../../social/timelines/feed.ts'
 import type { TimelineEvent } from '../../social/timelines/news.ts'
 import { TimelineExplanation, TimelinePage } from '../../social/timelines/schemas.ts'
-import { type HttpApp, PageQuery, problems, type Routes } from '../route.ts'
+import { type HttpApp, pagedQuery, problems, type Routes } from '../route.ts'
 import { type ServerSentEvent, sendEvents } from '../sse.ts'
 import { PostParams, tags, UserParams } from './social-params.ts'
 
 const strict = { additionalProperties: false }
 const token = (description: string) => Type.Optional(Type.String({ maxLength: LIMITS.cursorCharsMax, description }))
 
-const TimelineQuery = Type.Object(
-  {
-    ...PageQuery,
-    newer: token('newer_token of an earlier answer: what came since then instead of a page; not together with cursor'),
-    order: Type.Optional(
-      Type.Enum([...TIMELINE_ORDERS], {
-        description: 'ranked: in the order of the ranking function this server was given; without one as newest',
-      }),
-    ),
-  },
-  strict,
-)
+const TimelineQuery = pagedQuery({
+  newer: token('newer_token of an earlier answer: what came since then instead of a page; not together with cursor'),
+  order: Type.Optional(
+    Type.Enum([...TIMELINE_ORDERS], {
+      description: 'ranked: in the order of the ranking function this server was given; without one as newest',
+    }),
+  ),
+})
 const StreamQuery = Type.Object(
   { newer: token('newer_token to go on from; the header Last-Event-ID, which browsers send, wins over it') },
   strict,

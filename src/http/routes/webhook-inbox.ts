@@ -1,8 +1,7 @@
-import Type from 'typebox'
 import { InboxDocument, InboxQuery, InboxReplayed, ReplayInbox } from '../../payments/inbox/schemas.ts'
 import type { Payments } from '../../payments/payments.ts'
 import { pageOf } from '../../payments/schemas.ts'
-import { PageQuery, problems, type Routes } from '../route.ts'
+import { pagedQuery, problems, type Routes } from '../route.ts'
 
 /** What processors have told, and how to have it applied again. */
 export function webhookInboxRoutes(payments: Pick<Payments, 'inbox' | 'replayInbox'>): Routes {
@@ -16,7 +15,7 @@ export function webhookInboxRoutes(payments: Pick<Payments, 'inbox' | 'replayInb
           summary: 'List the webhooks that processors have sent, oldest first',
           description: 'With `state=failed`: those that could not be applied, and why.',
           tags: ['payments'],
-          querystring: Type.Object({ ...InboxQuery.properties, ...PageQuery }),
+          querystring: pagedQuery(InboxQuery.properties),
           response: { 200: pageOf(InboxDocument), ...problems },
         },
       },

@@ -12,7 +12,7 @@ import {
   ReplayReceipt,
 } from '../../webhooks/schemas.ts'
 import type { Webhooks } from '../../webhooks/webhooks.ts'
-import { commandContext, type HttpApp, NoContent, PageQuery, problems, type Routes, versioned } from '../route.ts'
+import { commandContext, type HttpApp, NoContent, pagedQuery, problems, type Routes, versioned } from '../route.ts'
 
 const EndpointParams = Type.Object({ endpoint_id: Type.String({ maxLength: 100, description: 'The endpoint' }) })
 const DeliveryParams = Type.Object({ delivery_id: Type.String({ maxLength: 100, description: 'The delivery' }) })
@@ -45,7 +45,7 @@ function endpointRoutes(app: HttpApp, webhooks: Webhooks): void {
         operationId: 'listWebhookEndpoints',
         summary: 'List webhook endpoints, oldest first',
         tags: ['webhooks'],
-        querystring: Type.Object(PageQuery, { additionalProperties: false }),
+        querystring: pagedQuery(),
         response: { 200: EndpointPage, ...problems },
       },
     },
@@ -150,7 +150,7 @@ function deliveryRoutes(app: HttpApp, webhooks: Webhooks): void {
         summary: 'List what was sent to a webhook endpoint, newest first',
         tags: ['webhooks'],
         params: EndpointParams,
-        querystring: Type.Object({ ...ListDeliveries.properties, ...PageQuery }, { additionalProperties: false }),
+        querystring: pagedQuery(ListDeliveries.properties),
         response: { 200: DeliveryPage, ...problems },
       },
     },

@@ -26,7 +26,7 @@ export const CreateProduct = Type.Object(
     stock: Type.Optional(units('Units on hand at the start; 0 if left out', LIMITS.stockMax)),
     location_id: Type.Optional(externalId('Where these units lie; main unless given', 'main')),
   },
-  strict,
+  { ...strict, title: 'CreateProduct' },
 )
 export type CreateProduct = Static<typeof CreateProduct>
 
@@ -45,6 +45,7 @@ export const ChangeProduct = Type.Object(
     active: Type.Optional(Type.Boolean({ description: 'Whether it can be ordered' })),
   },
   {
+    title: 'ChangeProduct',
     ...strict,
     minProperties: 1,
     errorMessage: 'must change at least one of sku, name, category, price, prices, active',
@@ -66,7 +67,7 @@ export const ProductDocument = Type.Object(
     created_at: time('When it was made'),
     updated_at: time('When it was changed last'),
   },
-  { description: 'A product' },
+  { title: 'Product', description: 'A product' },
 )
 export type ProductDocument = Static<typeof ProductDocument>
 
@@ -80,7 +81,7 @@ export const PriceDocument = Type.Object(
     product_version: Type.Integer({ description: 'The version of the product that brought it' }),
     actor: Type.String({ description: 'Who set it' }),
   },
-  { description: 'A price that a product has or had' },
+  { title: 'ProductPrice', description: 'A price that a product has or had' },
 )
 export type PriceDocument = Static<typeof PriceDocument>
 
@@ -107,7 +108,7 @@ const addressFields = {
 
 export const AddressInput = Type.Object(
   { ...addressFields, line1: name('Street and number', '1 Main Street') },
-  { ...strict, description: 'A postal address' },
+  { title: 'AddressInput', ...strict, description: 'A postal address' },
 )
 export type AddressInput = Static<typeof AddressInput>
 
@@ -119,7 +120,7 @@ export const AddressDocument = Type.Object(
     line1: Type.Optional(Type.String({ description: 'Street and number' })),
     created_at: time('When it was made'),
   },
-  { description: 'An address of a customer' },
+  { title: 'Address', description: 'An address of a customer' },
 )
 export type AddressDocument = Static<typeof AddressDocument>
 
@@ -129,7 +130,7 @@ export const CreateCustomer = Type.Object(
     name: name('Name', 'Ada Lovelace'),
     email: Type.Optional(emailAddress),
   },
-  strict,
+  { ...strict, title: 'CreateCustomer' },
 )
 export type CreateCustomer = Static<typeof CreateCustomer>
 
@@ -142,7 +143,7 @@ export const CustomerDocument = Type.Object(
     version,
     created_at: time('When it was made'),
   },
-  { description: 'A customer' },
+  { title: 'Customer', description: 'A customer' },
 )
 export type CustomerDocument = Static<typeof CustomerDocument>
 

@@ -15,7 +15,7 @@ export const PutLocation = Type.Object(
     }),
     active: Type.Boolean({ description: 'Whether orders take units from it' }),
   },
-  strict,
+  { ...strict, title: 'PutLocation' },
 )
 export type PutLocation = Static<typeof PutLocation>
 
@@ -27,13 +27,13 @@ export const LocationDocument = Type.Object(
     active: Type.Boolean({ description: 'Whether orders take units from it' }),
     created_at: time('When it was made'),
   },
-  { description: 'A place that goods are sent from' },
+  { title: 'Location', description: 'A place that goods are sent from' },
 )
 export type LocationDocument = Static<typeof LocationDocument>
 
 export const LocationList = Type.Object(
   { items: Type.Array(LocationDocument) },
-  { description: 'All locations, by priority' },
+  { title: 'LocationList', description: 'All locations, by priority' },
 )
 export type LocationList = Static<typeof LocationList>
 
@@ -62,7 +62,7 @@ export const StockDocument = Type.Object(
       description: 'The same by location, by id',
     }),
   },
-  { description: 'The stock of a product: all locations, and their sum' },
+  { title: 'Stock', description: 'The stock of a product: all locations, and their sum' },
 )
 export type StockDocument = Static<typeof StockDocument>
 
@@ -81,7 +81,7 @@ export const StockMoveDocument = Type.Object(
     actor: Type.String({ description: 'Who did it' }),
     moved_at: time('When'),
   },
-  { description: 'A change of the stock of a product' },
+  { title: 'StockMove', description: 'A change of the stock of a product' },
 )
 export type StockMoveDocument = Static<typeof StockMoveDocument>
 
@@ -109,7 +109,7 @@ export const ReserveItems = Type.Object(
       }),
     ),
   },
-  strict,
+  { ...strict, title: 'ReserveItems' },
 )
 export type ReserveItems = Static<typeof ReserveItems>
 
@@ -130,6 +130,6 @@ export const ReservationDocument = Type.Object(
     created_at: time('When it was made'),
     expires_at: time('Until when the units are held'),
   },
-  { description: 'Units held for a cart' },
+  { title: 'Reservation', description: 'Units held for a cart' },
 )
 export type ReservationDocument = Static<typeof ReservationDocument>

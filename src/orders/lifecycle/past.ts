@@ -42,6 +42,12 @@ export function parseAsOf(text: string): AsOf {
   return { atMs }
 }
 
+/** Throws `invalid_input` for a version that an order, now at `newest`, never had. */
+export function checkVersion(version: number, newest: number): AsOf {
+  if (Number.isSafeInteger(version) && version >= 1 && version <= newest) return { version }
+  throw invalidField('query/version', `must be 1 to ${newest}`)
+}
+
 const HISTORY_PAGE = 500
 
 type Past = Pick<Order, 'state' | 'shipmentTimes' | 'updatedAtMs' | 'historyHash'>

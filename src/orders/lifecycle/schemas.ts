@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { actionsSchema } from '../../core/actions.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { AddressInput } from '../catalogue/schemas.ts'
 import { amount, currency, day, externalId, orderId, page, strict, time, units, version } from '../fields.ts'
@@ -24,7 +25,7 @@ export const OrderItem = Type.Object(
     quantity_cancelled: Type.Integer({ description: 'Units cancelled or removed' }),
     quantity_returned: Type.Integer({ description: 'Units returned' }),
   },
-  { description: 'A line of an order' },
+  { title: 'OrderItem', description: 'A line of an order' },
 )
 export type OrderItem = Static<typeof OrderItem>
 
@@ -38,7 +39,7 @@ const OrderAddress = Type.Object(
     postal_code: Type.Optional(Type.String()),
     country: Type.String(),
   },
-  { description: 'Where the order goes' },
+  { title: 'OrderAddress', description: 'Where the order goes' },
 )
 
 const OrderShipment = Type.Object(
@@ -58,7 +59,7 @@ const OrderShipment = Type.Object(
     shipped_at: time('When it left'),
     delivered_at: Type.Optional(time('When it arrived')),
   },
-  { description: 'A part of an order that left' },
+  { title: 'OrderShipment', description: 'A part of an order that left' },
 )
 
 const OrderAdjustment = Type.Object(
@@ -70,7 +71,7 @@ const OrderAdjustment = Type.Object(
     line_no: Type.Optional(Type.Integer({ description: 'The line it belongs to; 0 is shipping' })),
     amount: minor('How much; a discount is positive'),
   },
-  { description: 'How the total came about' },
+  { title: 'OrderAdjustment', description: 'How the total came about' },
 )
 
 const OrderGift = Type.Object(
@@ -80,7 +81,7 @@ const OrderGift = Type.Object(
     to: Type.Optional(Type.String()),
     wrap: Type.Optional(Type.Boolean()),
   },
-  { description: 'What the giver wants to say' },
+  { title: 'OrderGift', description: 'What the giver wants to say' },
 )
 
 const OrderPayment = Type.Object(
@@ -89,8 +90,11 @@ const OrderPayment = Type.Object(
     captured: minor('What it has brought so far'),
     refunded: minor('Of that, what was given back'),
   },
-  { description: 'What one payment has brought' },
+  { title: 'OrderPayment', description: 'What one payment has brought' },
 )
+
+export const ORDER_ACTIONS = ['ship', 'deliver', 'cancel', 'return', 'edit', 'change_address'] as const
+export type OrderAction = (typeof ORDER_ACTIONS)[number]
 
 export const OrderDocument = Type.Object(
   {
@@ -134,8 +138,9 @@ export const OrderDocument = Type.Object(
     time_zone: Type.String({ description: 'Time zone of the store at that time', examples: ['America/New_York'] }),
     version,
     updated_at: time('When it was changed last'),
+    actions: Type.Optional(actionsSchema('OrderAction', ORDER_ACTIONS)),
   },
-  { description: 'An order' },
+  { title: 'Order', description: 'An order' },
 )
 export type OrderDocument = Static<typeof OrderDocument>
 
@@ -178,18 +183,22 @@ const refundShipping = Type.Optional(
 
 export const ShipOrder = Type.Object(
   { items: Type.Optional(items('What leaves; everything that is open unless given')), ...tracking },
-  strict,
+  { ...strict, title: 'ShipOrder' },
 )
 export type ShipOrder = Static<typeof ShipOrder>
 
 export const ChangeShipment = Type.Object(tracking, {
+  title: 'ChangeShipment',
   ...strict,
   minProperties: 1,
   errorMessage: 'must change at least one of carrier, tracking_number, tracking_url',
 })
 export type ChangeShipment = Static<typeof ChangeShipment>
 
-export const DeliverOrder = Type.Object({ shipment_no: Type.Optional(shipmentNo) }, strict)
+export const DeliverOrder = Type.Object(
+  { shipment_no: Type.Optional(shipmentNo) },
+  { ...strict, title: 'DeliverOrder' },
+)
 export type DeliverOrder = Static<typeof DeliverOrder>
 
 export const CancelOrder = Type.Object(
@@ -198,7 +207,7 @@ export const CancelOrder = Type.Object(
     reason,
     refund_shipping: refundShipping,
   },
-  strict,
+  { ...strict, title: 'CancelOrder' },
 )
 export type CancelOrder = Static<typeof CancelOrder>
 
@@ -209,7 +218,7 @@ export const ReturnItems = Type.Object(
     reason,
     refund_shipping: refundShipping,
   },
-  strict,
+  { ...strict, title: 'ReturnItems' },
 )
 export type ReturnItems = Static<typeof ReturnItems>
 
@@ -234,7 +243,7 @@ export const EditOrder = Type.Object(
       amount('What the order costs afterwards (owed_total); another figure is refused with price_changed'),
     ),
   },
-  strict,
+  { ...strict, title: 'EditOrder' },
 )
 export type EditOrder = Static<typeof EditOrder>
 
@@ -248,7 +257,7 @@ export const ChangeShippingAddress = Type.Object(
     ),
     shipping_address: Type.Optional(AddressInput),
   },
-  strict,
+  { ...strict, title: 'ChangeShippingAddress' },
 )
 export type ChangeShippingAddress = Static<typeof ChangeShippingAddress>
 
@@ -287,9 +296,26 @@ export const HistoryDocument = Type.Object(
     details: Type.Record(Type.String(), Type.Unknown(), { description: 'Figures of the event; money in minor units' }),
     hash: Type.String({ description: 'SHA-256 of the entry and the hash of the one before, in hex' }),
   },
-  { description: 'An event of an order' },
+  { title: 'OrderHistoryEntry', description: 'An event of an order' },
 )
 export type HistoryDocument = Static<typeof HistoryDocument>
+
+export const OrderCheck = Type.Object(
+  {
+    order_id: orderId,
+    ok: Type.Boolean({ description: 'Whether nothing was found' }),
+    events: Type.Integer({ description: 'How many entries of its history were checked' }),
+    findings: Type.Array(
+      Type.Object({
+        kind: Type.String({ description: 'Which comparison', examples: ['history_chain'] }),
+        message: Type.String({ description: 'What differs' }),
+      }),
+    ),
+    checked_at: time('When it was read, all at one moment'),
+  },
+  { title: 'OrderCheck', description: 'What was found about one order' },
+)
+export type OrderCheck = Static<typeof OrderCheck>
 
 export const OrderPage = page(OrderDocument, 'Orders, newest first')
 export const HistoryPage = page(HistoryDocument, 'Events, oldest first')

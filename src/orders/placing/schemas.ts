@@ -17,7 +17,7 @@ export const OrderedItem = Type.Object(
     quantity: units('How many', LIMITS.quantityMax, 1),
     location_id: locationId,
   },
-  strict,
+  { ...strict, title: 'OrderedItem' },
 )
 export type OrderedItem = Static<typeof OrderedItem>
 
@@ -35,13 +35,13 @@ const Discount = Type.Object(
     ),
     product_id: productId,
   },
-  { ...strict, description: 'A discount; each is taken off what those before it have left' },
+  { title: 'Discount', ...strict, description: 'A discount; each is taken off what those before it have left' },
 )
 export type Discount = Static<typeof Discount>
 
 const Shipping = Type.Object(
   { label: name('What it is called', 'Parcel'), amount: amount('What it costs') },
-  { ...strict, description: 'A cost of shipping' },
+  { title: 'ShippingCost', ...strict, description: 'A cost of shipping' },
 )
 
 const Tax = Type.Object(
@@ -57,7 +57,7 @@ const Tax = Type.Object(
     product_id: productId,
     shipping: Type.Optional(Type.Boolean({ description: 'Whether shipping pays it too' })),
   },
-  { ...strict, description: 'A tax; it is rounded line by line, halves up' },
+  { title: 'Tax', ...strict, description: 'A tax; it is rounded line by line, halves up' },
 )
 
 const Billing = Type.Object(
@@ -67,7 +67,7 @@ const Billing = Type.Object(
     tax_id: Type.Optional(text('Tax number', LIMITS.nameCharsMax, 'GB123456789')),
     email: Type.Optional(emailAddress),
   },
-  { ...strict, minProperties: 1, description: 'Whom to bill; kept as it is given' },
+  { title: 'Billing', ...strict, minProperties: 1, description: 'Whom to bill; kept as it is given' },
 )
 
 const Gift = Type.Object(
@@ -131,6 +131,6 @@ export const PlaceOrder = Type.Object(
       }),
     ),
   },
-  strict,
+  { ...strict, title: 'PlaceOrder' },
 )
 export type PlaceOrder = Static<typeof PlaceOrder>

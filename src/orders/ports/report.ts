@@ -109,6 +109,17 @@ export interface SalesFact {
   readonly shippingCity: string
 }
 
+/** Which facts stand behind a sum: the filters of its query. */
+export type SalesFactQuery = Omit<SalesQuery, 'groupBy'>
+
+/** The place of a fact in a list by day. */
+export type SalesFactKey = Pick<SalesFact, 'orderId' | 'eventNo' | 'lineNo' | 'leg'> & { readonly day: string }
+
+export interface ListedFact extends SalesFact {
+  /** When its event was recorded. */
+  readonly recordedAtMs: number | undefined
+}
+
 export interface SalesFactRange {
   readonly from?: string | undefined
   readonly to?: string | undefined
@@ -127,6 +138,8 @@ export interface ArchivedMonth {
 export interface SalesReportStore {
   /** Reads several things at once. Throws `report_archived` when a plan needs rows that were archived. */
   sales(reads: readonly SalesRead[]): Promise<SalesAnswers>
+  /** The rows behind a sum, the last day (in the sense of `dayOf`) first; those after `after`. Throws `report_archived`. */
+  factPage(query: SalesFactQuery, after: SalesFactKey | undefined, limit: number): Promise<ListedFact[]>
   /** How many rows lie in a range of sale days. Throws `report_archived`. */
   countFacts(range: SalesFactRange): Promise<number>
   /**

@@ -7,20 +7,13 @@ import type { SalesDimension, SalesFigures, SalesQuery, SalesRead, SalesReportSt
 import { isDay } from './calendar.ts'
 import { compareRows, ratioOf } from './compare.ts'
 import { SALES_REPORT_VERSION } from './definition.ts'
+import { createSalesFacts } from './facts.ts'
+import { checkDays, filtersOf } from './filters.ts'
 import { type PreviousPeriod, planSales, previousOf } from './planner.ts'
 import { type SalesReport, SalesReportQuery, type SalesReportRow } from './schemas.ts'
 import { createReportUpkeep } from './upkeep.ts'
 
 const checkQuery = validator(SalesReportQuery, 'query')
-
-function checkDays({ from, to }: SalesReportQuery): void {
-  for (const [field, value] of Object.entries({ from, to })) {
-    if (value !== undefined && !isDay(value)) {
-      throw invalidField(`query/${field}`, 'must be a day of the calendar, of the years 1000 to 9998')
-    }
-  }
-  if (from !== undefined && to !== undefined && from > to) throw invalidField('query/from', 'must not be after to')
-}
 
 /** The period that a query wants to be compared with. */
 function periodOf({ compare }: SalesReportQuery, { from, to, groupBy }: SalesQuery): PreviousPeriod | undefined {
@@ -37,19 +30,7 @@ function periodOf({ compare }: SalesReportQuery, { from, to, groupBy }: SalesQue
 /** What is asked for, as the store is asked. */
 function queryOf(input: SalesReportQuery): SalesQuery {
   const grouped = input.group_by === undefined ? [] : (input.group_by.split(',') as SalesDimension[])
-  return {
-    productCategory: input.product_category,
-    productId: input.product_id,
-    shippingCity: input.shipping_city,
-    shippingRegion: input.shipping_region,
-    shippingCountry: input.shipping_country,
-    kind: input.kind,
-    currency: input.currency,
-    from: input.from,
-    to: input.to,
-    dayOf: input.day_of ?? 'sale_day',
-    groupBy: input.top === undefined ? [...new Set(grouped)] : ['product'],
-  }
+  return { ...filtersOf(input), groupBy: input.top === undefined ? [...new Set(grouped)] : ['product'] }
 }
 
 function checkTop({ top, by, group_by: groupBy }: SalesReportQuery): void {
@@ -119,6 +100,7 @@ export function createSalesReport({ store, clock }: { store: SalesReportStore; c
 
   return {
     ...createReportUpkeep({ store, clock }),
+    ...createSalesFacts({ store }),
 
     /**
      * What was sold, what was taken back subtracted, in minor units of one currency: the one asked for, else the only

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { LIMITS } from '../../core/limits.ts'
-import { currency, day, externalId, name, strict, time } from '../fields.ts'
+import { currency, day, externalId, name, orderId, page, strict, time } from '../fields.ts'
 import { SALES_DAYS, SALES_DIMENSIONS, SALES_KINDS, SALES_ORDERS } from '../ports/report.ts'
 
 const DIMENSIONS = SALES_DIMENSIONS.join('|')
@@ -55,6 +55,11 @@ export const SalesReportQuery = Type.Object(
 )
 export type SalesReportQuery = Static<typeof SalesReportQuery>
 
+const { group_by: _groups, compare: _period, top: _top, by: _by, ...filters } = SalesReportQuery.properties
+/** The filters of the report; what is grouped by there is a filter here. */
+export const SalesFactsQuery = Type.Object(filters, strict)
+export type SalesFactsQuery = Static<typeof SalesFactsQuery>
+
 const figures = {
   price: Type.Integer({ description: 'Sum of the signed amounts without tax, in minor units' }),
   tax: Type.Integer({ description: 'Sum of the signed taxes, in minor units' }),
@@ -74,18 +79,21 @@ const compared = {
   ),
 }
 
-const SalesReportRow = Type.Object({
-  day: Type.Optional(Type.String({ description: 'YYYY-MM-DD' })),
-  month: Type.Optional(Type.String({ description: 'YYYY-MM' })),
-  category: Type.Optional(Type.String()),
-  city: Type.Optional(Type.String()),
-  product: Type.Optional(Type.String({ description: 'product_id' })),
-  product_name: Type.Optional(Type.String({ description: 'What the product is called today' })),
-  country: Type.Optional(Type.String()),
-  region: Type.Optional(Type.String({ description: 'Empty where addresses have none' })),
-  ...figures,
-  ...compared,
-})
+const SalesReportRow = Type.Object(
+  {
+    day: Type.Optional(Type.String({ description: 'YYYY-MM-DD' })),
+    month: Type.Optional(Type.String({ description: 'YYYY-MM' })),
+    category: Type.Optional(Type.String()),
+    city: Type.Optional(Type.String()),
+    product: Type.Optional(Type.String({ description: 'product_id' })),
+    product_name: Type.Optional(Type.String({ description: 'What the product is called today' })),
+    country: Type.Optional(Type.String()),
+    region: Type.Optional(Type.String({ description: 'Empty where addresses have none' })),
+    ...figures,
+    ...compared,
+  },
+  { title: 'SalesReportRow' },
+)
 export type SalesReportRow = Static<typeof SalesReportRow>
 
 export const SalesReport = Type.Object(
@@ -104,6 +112,34 @@ export const SalesReport = Type.Object(
     fresh_as_of: time('Everything written before this moment is in the figures'),
     lag_events: Type.Integer({ description: 'Events of orders that are not in the figures yet' }),
   },
-  { description: 'The sales report' },
+  { title: 'SalesReport', description: 'The sales report' },
 )
 export type SalesReport = Static<typeof SalesReport>
+
+export const SalesFactDocument = Type.Object(
+  {
+    day: day('The day that it was asked for by: sale_day or booked_day'),
+    sale_day: day('The day of its order'),
+    booked_day: day('The day on which it was booked'),
+    order_id: orderId,
+    event_no: Type.Integer({ description: 'Which entry of the history of its order booked it: its version' }),
+    line_no: Type.Integer({ description: 'The line of the order; 0 is shipping' }),
+    leg: Type.Integer({ description: 'Counts the amounts of the event' }),
+    kind: Type.Enum([...SALES_KINDS], { description: 'What it is; all but sales take back, or move' }),
+    product_id: Type.String({ description: 'What was sold; what is paid for shipping is `shipping`' }),
+    product_name: Type.String({ description: 'As it was at the time of purchase' }),
+    product_category: Type.String({ description: 'As it was at the time of purchase' }),
+    quantity: Type.Integer({ description: 'Units, signed' }),
+    amount: Type.Integer({ description: 'What it adds to `price` of the report: signed, without tax, in minor units' }),
+    tax: Type.Integer({ description: 'Its tax, signed, in minor units' }),
+    currency,
+    shipping_country: Type.String({ description: 'Where it went' }),
+    shipping_region: Type.Optional(Type.String({ description: 'Where it went; absent where the address has none' })),
+    shipping_city: Type.String({ description: 'Where it went' }),
+    order_date: time('When the order was placed'),
+    recorded_at: Type.Optional(time('When its event was recorded; absent when the history lacks it')),
+  },
+  { title: 'SalesFact', description: 'One signed amount of an event: a row of daily_sales_report' },
+)
+export type SalesFactDocument = Static<typeof SalesFactDocument>
+export const SalesFactPage = page(SalesFactDocument, 'Facts, the last day first')

@@ -14,16 +14,19 @@ export const InboxQuery = Type.Object({ processor: Type.Optional(processor), sta
 export type InboxQuery = Static<typeof InboxQuery>
 
 /** A webhook of a processor, as it lies in the inbox. */
-export const InboxDocument = Type.Object({
-  processor,
-  event_id: Type.String({ description: 'The processor’s id of the message' }),
-  event_type: Type.String({ description: 'The processor’s word for what it tells' }),
-  state,
-  attempts: Type.Integer({ description: 'Tries that have failed' }),
-  received_at: time,
-  applied_at: Type.Union([time, Type.Null()]),
-  last_error: Type.Union([Type.String(), Type.Null()], { description: 'Why it could not be applied' }),
-})
+export const InboxDocument = Type.Object(
+  {
+    processor,
+    event_id: Type.String({ description: 'The processor’s id of the message' }),
+    event_type: Type.String({ description: 'The processor’s word for what it tells' }),
+    state,
+    attempts: Type.Integer({ description: 'Tries that have failed' }),
+    received_at: time,
+    applied_at: Type.Union([time, Type.Null()]),
+    last_error: Type.Union([Type.String(), Type.Null()], { description: 'Why it could not be applied' }),
+  },
+  { title: 'InboxMessage' },
+)
 export type InboxDocument = Static<typeof InboxDocument>
 
 export const ReplayInbox = Type.Object(
@@ -38,13 +41,26 @@ export const ReplayInbox = Type.Object(
     state: Type.Optional(state),
   },
   {
+    title: 'ReplayInbox',
     additionalProperties: false,
     description: 'Which messages are applied again: all of the processor unless it says less',
   },
 )
 export type ReplayInbox = Static<typeof ReplayInbox>
 
-export const InboxReplayed = Type.Object({
-  replayed: Type.Integer({ description: 'Messages that will be applied again' }),
-})
+export const InboxReplayed = Type.Object(
+  {
+    replayed: Type.Integer({ description: 'Messages that will be applied again' }),
+  },
+  { title: 'InboxReplayed' },
+)
 export type InboxReplayed = Static<typeof InboxReplayed>
+
+export const WebhookReceipt = Type.Object(
+  {
+    received: Type.Literal(true),
+    duplicate: Type.Boolean({ description: 'Whether this message had been received before' }),
+  },
+  { title: 'WebhookReceipt', description: 'The message is stored' },
+)
+export type WebhookReceipt = Static<typeof WebhookReceipt>

@@ -9,8 +9,7 @@ import type { PersonalData } from '../privacy/personal-data.ts'
 import { type Processors, processorNamed } from '../processing/operations.ts'
 import { subjectToJson } from '../processing/outcome-json.ts'
 import type { WebhookRequest } from '../processing/processor.ts'
-import type { WebhookReceipt } from '../schemas.ts'
-import { type InboxDocument, InboxQuery, type InboxReplayed, ReplayInbox } from './schemas.ts'
+import { type InboxDocument, InboxQuery, type InboxReplayed, ReplayInbox, type WebhookReceipt } from './schemas.ts'
 
 /**
  * Webhooks are hints from outside, late, repeated and out of order: each is checked, stored once, and only then

@@ -67,3 +67,7 @@ export type PaymentCommand =
     }
 
 export type Command<Type extends PaymentCommand['type']> = Extract<PaymentCommand, { type: Type }>
+
+/** What a person or a program may ask of a payment that is there, as the API names it. */
+export const PAYMENT_ACTIONS = ['authorize', 'capture', 'void', 'refund', 'increment'] as const
+export type PaymentAction = (typeof PAYMENT_ACTIONS)[number]

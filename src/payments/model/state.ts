@@ -178,6 +178,14 @@ export function operationInDoubt(state: PaymentState): Operation | undefined {
   return undefined
 }
 
+/** Whether only a person can find out how one of its operations ended. */
+export const waitsInReview = ({ operations }: PaymentState): boolean =>
+  [...operations.values()].some(({ status }) => status === 'review')
+
+/** Whether a dispute asks for evidence. */
+export const needsResponse = ({ disputes }: PaymentState): boolean =>
+  [...disputes.values()].some(({ status }) => status === 'needs_response')
+
 /** The command that an operation belongs to: what follows from an operation by itself has its id and a suffix. */
 export const commandOf = (opId: string): string => /^op_[^_]+/.exec(opId)?.[0] ?? opId
 /** The capture that follows an authorization with `capture_method: automatic`; the same id whoever asks. */

@@ -18,6 +18,8 @@ export interface PaymentColumns {
 
 export interface AuditedView extends PaymentColumns {
   readonly processor: string
+  readonly inReview: boolean
+  readonly needsResponse: boolean
   readonly state: PaymentState
 }
 
@@ -86,6 +88,8 @@ export interface ShardCount {
 export interface PaymentAudit {
   /** Pages in order of (shard, payment_intent_id); each page is one consistent view of the database. */
   page(after: { shard: number; paymentIntentId: string } | undefined, limit: number): Promise<AuditedPayment[]>
+  /** One payment, as of one moment; `undefined` when it has no head. */
+  find(paymentIntentId: string): Promise<AuditedPayment | undefined>
   books(): Promise<AuditedBooks>
   /** Heads and counts of the log, read at one moment. */
   counts(): Promise<ShardCount[]>

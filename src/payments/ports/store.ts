@@ -135,6 +135,11 @@ export interface PaymentAppend {
  * together or not at all. Appends of many callers share one statement, and each succeeds or fails by itself. A lost
  * connection never doubles an append: the store looks what became of it before it sends it again.
  */
+/** All operations of a payment, or those with a status, or both. */
+export type OperationsWanted =
+  | { readonly status: OperationStatus; readonly paymentIntentId?: string | undefined }
+  | { readonly status?: OperationStatus | undefined; readonly paymentIntentId: string }
+
 export interface PaymentStore {
   /** Shards of the log; a payment's id names its own. */
   readonly shards: number
@@ -167,8 +172,8 @@ export interface PaymentStore {
   postpone(opId: string, attempts: number, nextCheckAtMs: number): Promise<void>
   /** Operations without an outcome, by status. */
   openOperations(): Promise<Readonly<Record<string, number>>>
-  /** Those with this status, oldest first, after `afterOpId`. */
-  operationsWith(status: OperationStatus, limit: number, afterOpId?: string): Promise<OperationRow[]>
+  /** Oldest first, after `afterOpId`. */
+  findOperations(wanted: OperationsWanted, limit: number, afterOpId?: string): Promise<OperationRow[]>
   /** Payments whose authorization has run out; until `leaseUntilMs` nobody else gets them. */
   claimExpired(nowMs: number, leaseUntilMs: number, limit: number): Promise<string[]>
 }

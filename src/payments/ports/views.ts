@@ -1,5 +1,5 @@
 import type { EventType } from '../model/events.ts'
-import type { DisputeStatus, PaymentState } from '../model/state.ts'
+import type { DisputeStatus, PaymentState, PaymentStatus } from '../model/state.ts'
 
 /** A payment as the read model has it, and the version its head is at now. */
 export interface ViewedPayment {
@@ -7,6 +7,26 @@ export interface ViewedPayment {
   readonly headVersion: number
   /** Absent while the read model has not seen the payment; behind when its version is below `headVersion`. */
   readonly state: PaymentState | undefined
+}
+
+/** What payments are listed by; all that is given must hold. */
+export interface PaymentFilter {
+  readonly status?: PaymentStatus | undefined
+  /** Those that wait for a person: with an operation in review, or a dispute that asks for evidence. */
+  readonly waiting?: 'review' | 'needs_response' | undefined
+  readonly customerId?: string | undefined
+  readonly orderId?: string | undefined
+  readonly processor?: string | undefined
+  /** Created at or after, and before, these moments. */
+  readonly fromMs?: number | undefined
+  readonly beforeMs?: number | undefined
+  /** The id of a payment or of an order, or what the processor calls an operation. */
+  readonly named?: string | undefined
+}
+
+export interface ListedPayment {
+  readonly paymentIntentId: string
+  readonly state: PaymentState
 }
 
 export interface CustomerTransaction {
@@ -27,6 +47,8 @@ export interface PaymentViews {
   find(paymentIntentId: string): Promise<ViewedPayment | undefined>
   /** Every payment of an order, oldest first. */
   findByOrder(orderId: string): Promise<ViewedPayment[]>
+  /** Newest first; those older than the payment `before`. What the read model has not seen yet is not in it. */
+  list(filter: PaymentFilter, before: string | undefined, limit: number): Promise<ListedPayment[]>
   /** Newest first; those older than `before`. */
   transactions(customerId: string, before: TransactionKey | undefined, limit: number): Promise<CustomerTransaction[]>
   /** Disputes of these statuses whose evidence is due soonest first; those without a date come last. */

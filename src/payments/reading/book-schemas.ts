@@ -65,7 +65,7 @@ export const DisputeDocument = Type.Object(
     customer_id: nullableText('Who paid'),
     order_id: nullableText('The order that was paid'),
   },
-  { description: 'A dispute, as the read model has it: a moment behind' },
+  { title: 'Dispute', description: 'A dispute, as the read model has it: a moment behind' },
 )
 export type DisputeDocument = Static<typeof DisputeDocument>
 
@@ -82,11 +82,11 @@ export const LedgerAccount = Type.Object(
     credit: Amount('Sum of its credits'),
     balance: Amount('Debit less credit; of income it is negative'),
   },
-  { description: 'An account in one currency' },
+  { title: 'LedgerAccount', description: 'An account in one currency' },
 )
 export type LedgerAccount = Static<typeof LedgerAccount>
 
-export const LedgerAccounts = Type.Object({ items: Type.Array(LedgerAccount) })
+export const LedgerAccounts = Type.Object({ items: Type.Array(LedgerAccount) }, { title: 'LedgerAccounts' })
 export type LedgerAccounts = Static<typeof LedgerAccounts>
 
 export const LedgerEntriesQuery = Type.Object(
@@ -116,7 +116,7 @@ export const LedgerEntryDocument = Type.Object(
     amount: Amount('Debits are positive, credits negative'),
     timestamp: Time('When the event was recorded'),
   },
-  { description: 'One line of a posting; the lines of an event add up to 0' },
+  { title: 'LedgerEntry', description: 'One line of a posting; the lines of an event add up to 0' },
 )
 export type LedgerEntryDocument = Static<typeof LedgerEntryDocument>
 
@@ -152,7 +152,7 @@ export const PaymentFiguresRow = Type.Object(
     disputes: Count('Disputes opened'),
     disputed_amount: Amount('What was asked back by disputes that were opened'),
   },
-  { description: 'Each fact counts on the day on which it was recorded' },
+  { title: 'PaymentFiguresRow', description: 'Each fact counts on the day on which it was recorded' },
 )
 export type PaymentFiguresRow = Static<typeof PaymentFiguresRow>
 
@@ -165,6 +165,6 @@ export const PaymentFigures = Type.Object(
     fresh_as_of: Time('Everything recorded before this moment is in the figures'),
     lag_events: Type.Integer({ description: 'Events that are not in the figures yet' }),
   },
-  { description: 'Figures of payments by day, currency and processor' },
+  { title: 'PaymentFigures', description: 'Figures of payments by day, currency and processor' },
 )
 export type PaymentFigures = Static<typeof PaymentFigures>

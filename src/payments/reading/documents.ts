@@ -11,7 +11,7 @@ import {
   statusOf,
 } from '../model/state.ts'
 import type { OperationRow, StoredEvent } from '../ports/store.ts'
-import type { CustomerTransaction } from '../ports/views.ts'
+import type { CustomerTransaction, ListedPayment } from '../ports/views.ts'
 import type { OpenedData } from '../privacy/personal-data.ts'
 import {
   type OperationDocument,
@@ -20,6 +20,7 @@ import {
   TRANSACTION_TYPE_OF,
   type Transaction,
 } from '../schemas.ts'
+import type { PaymentSummary } from './list-schemas.ts'
 
 const time = (ms: number): string => new Date(ms).toISOString()
 
@@ -77,6 +78,12 @@ export function toPayment(paymentIntentId: string, state: PaymentState, billing:
     ...(action === undefined ? {} : { next_action: { ...action } }),
     ...(pending === undefined ? {} : { pending_operation: toPending(pending) }),
   }
+}
+
+/** A payment in a list: nothing personal is decrypted for it. */
+export function toSummary({ paymentIntentId, state }: ListedPayment): PaymentSummary {
+  const { billing_details: _details, ...summary } = toPayment(paymentIntentId, state, NO_BILLING)
+  return summary
 }
 
 function toError({ code, message, opId, advice }: PaymentError): NonNullable<Payment['last_error']> {

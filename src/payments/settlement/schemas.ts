@@ -29,7 +29,7 @@ export const Settlement = Type.Object(
     unknown: Type.Integer({ description: 'Lines about what we do not have' }),
     not_compared: Type.Integer({ description: 'Fees, payouts and adjustments' }),
   },
-  { description: 'A settlement file of a payment processor, compared with what is recorded here' },
+  { title: 'Settlement', description: 'A settlement file of a payment processor, compared with what is recorded here' },
 )
 export type Settlement = Static<typeof Settlement>
 
@@ -47,7 +47,7 @@ export const SettlementWithTotals = Type.Object(
       { description: 'Sums of the lines of the file' },
     ),
   },
-  { description: 'A settlement file with the sums of its lines' },
+  { title: 'SettlementWithTotals', description: 'A settlement file with the sums of its lines' },
 )
 export type SettlementWithTotals = Static<typeof SettlementWithTotals>
 
@@ -75,6 +75,6 @@ export const SettlementItemDocument = Type.Object(
       description: 'By the file; of what it lacks, when we asked for it',
     }),
   },
-  { description: 'A line of a settlement file, or what it lacks, beside what we have' },
+  { title: 'SettlementItem', description: 'A line of a settlement file, or what it lacks, beside what we have' },
 )
 export type SettlementItemDocument = Static<typeof SettlementItemDocument>

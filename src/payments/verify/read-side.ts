@@ -1,11 +1,12 @@
 import { canonicalJson } from '../../core/canonical-json.ts'
-import { initialState, type PaymentState } from '../model/state.ts'
+import { initialState, needsResponse, type PaymentState, waitsInReview } from '../model/state.ts'
 import { stateToJson } from '../model/state-json.ts'
 import type { AuditedPayment, SetAside } from '../ports/audit.ts'
 import type { StoredEvent } from '../ports/store.ts'
 import type { CustomerTransaction, DisputeRow, LedgerEntry } from '../ports/views.ts'
 import { type BatchRows, foldBatch } from '../read-model/fold-batch.ts'
 import { differing, listDifferences } from './differing.ts'
+import type { Problems } from './findings.ts'
 import { columnsOf } from './write-side.ts'
 
 /** What the read models must have of these events of one payment. */
@@ -38,8 +39,9 @@ function viewProblems({ view }: AuditedPayment, expected: PaymentState | undefin
   if (expected === undefined) return view === undefined ? [] : ['view: shows a payment whose events it has not seen']
   if (view === undefined) return ['view: the payment is missing']
   const { processor } = expected
+  const waiting = { inReview: waitsInReview(expected), needsResponse: needsResponse(expected) }
   return [
-    ...differing('view', { ...view }, { ...columnsOf(expected), processor }),
+    ...differing('view', { ...view }, { ...columnsOf(expected), processor, ...waiting }),
     ...stateDifferences(view.state, expected),
   ]
 }
@@ -73,24 +75,26 @@ function balanceProblems(entries: readonly LedgerEntry[], { captured, refunded, 
 }
 
 /** The read models against the events that they had seen when they were read. Throws where those can't be read. */
-export function readSideProblems(audited: AuditedPayment): string[] {
+export function readSideProblems(audited: AuditedPayment): Problems {
   const { events, transactions, entries, disputes, checkpoint, setAside } = audited
   const seen = seenBy(events, checkpoint, setAside)
   const expected = rowsOf(seen)
   const state = expected.states.get(audited.paymentIntentId)
   const aside =
     setAside === undefined ? [] : [`read models: set aside from event ${setAside.fromEventId}: ${setAside.reason}`]
-  return [
-    ...aside,
-    ...viewProblems(audited, state),
-    ...listDifferences(
+  return {
+    set_aside: aside,
+    view: viewProblems(audited, state),
+    transactions: listDifferences(
       'customer transactions',
       transactions.map(transactionText),
       expected.transactions.map(transactionText),
     ),
-    ...listDifferences('ledger', entries.map(entryText), expected.entries.map(entryText)),
-    ...sumProblems(entries),
-    ...balanceProblems(entries, state ?? initialState),
-    ...listDifferences('disputes', disputes.map(disputeText), expected.disputes.map(disputeText)),
-  ]
+    ledger: [
+      ...listDifferences('ledger', entries.map(entryText), expected.entries.map(entryText)),
+      ...sumProblems(entries),
+      ...balanceProblems(entries, state ?? initialState),
+    ],
+    disputes: listDifferences('disputes', disputes.map(disputeText), expected.disputes.map(disputeText)),
+  }
 }

@@ -1,13 +1,9 @@
-import { messageOf } from '../../core/errors.ts'
-import { foldStored } from '../commands/writer.ts'
-import type { PaymentState } from '../model/state.ts'
 import type { AuditedPayment, PaymentAudit, ShardCount } from '../ports/audit.ts'
 import type { SandboxLedger } from '../ports/sandbox-ledger.ts'
 import type { PaymentStore } from '../ports/store.ts'
 import { createBooksCheck } from './books.ts'
 import { compareBooks, compareEffects } from './effects.ts'
-import { readSideProblems } from './read-side.ts'
-import { eventProblems, writeSideProblems } from './write-side.ts'
+import { findingsOf } from './findings.ts'
 
 /** One thing that is not as it must be. `subject` is a payment, an operation, a shard of the log or `books`. */
 export interface PaymentDifference {
@@ -42,20 +38,6 @@ export interface VerifyPaymentsDeps {
 
 const PAGE = 500
 
-/** Everything about one payment; `state` unless its events can't be read. */
-function checkPayment(audited: AuditedPayment, books: ReturnType<typeof createBooksCheck>) {
-  const problems = eventProblems(audited)
-  let state: PaymentState | undefined
-  try {
-    state = foldStored(audited.events)
-    problems.push(...writeSideProblems(audited, state), ...readSideProblems(audited))
-    books.add(audited)
-  } catch (error) {
-    problems.push(`its events can't be read: ${messageOf(error)}`)
-  }
-  return { problems, state }
-}
-
 function countProblems({ head, events, firstEventId, lastEventId }: ShardCount): string[] {
   const isWhole = events === head && lastEventId === head && firstEventId === (head > 0n ? 1n : 0n)
   return isWhole ? [] : [`${events} events from ${firstEventId} to ${lastEventId}, but ${head} were numbered`]
@@ -89,8 +71,12 @@ export async function verifyPayments(deps: VerifyPaymentsDeps): Promise<PaymentR
   for (;;) {
     const page: AuditedPayment[] = await audit.page(last, PAGE)
     for (const audited of page) {
-      const { problems, state } = checkPayment(audited, books)
-      note(audited.paymentIntentId, problems)
+      const { findings, state } = findingsOf(audited)
+      note(
+        audited.paymentIntentId,
+        findings.map(({ message }) => message),
+      )
+      if (state !== undefined) books.add(audited)
       totals.payments += 1
       totals.events += audited.events.length
       totals.operations += audited.operations.length

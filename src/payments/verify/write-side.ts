@@ -6,6 +6,7 @@ import { stateFromJson, stateToJson } from '../model/state-json.ts'
 import { readEvent } from '../model/upcast.ts'
 import type { AuditedPayment, PaymentColumns } from '../ports/audit.ts'
 import { differing } from './differing.ts'
+import type { Problems } from './findings.ts'
 
 /** What the columns beside a state must be. */
 export function columnsOf(state: PaymentState): PaymentColumns {
@@ -77,6 +78,10 @@ export function eventProblems({ events }: AuditedPayment): string[] {
 }
 
 /** What is kept beside the events, against them. Throws where they can't be read. */
-export function writeSideProblems(audited: AuditedPayment, state: PaymentState): string[] {
-  return [...headProblems(audited, state), ...operationProblems(audited), ...snapshotProblems(audited)]
+export function writeSideProblems(audited: AuditedPayment, state: PaymentState): Problems {
+  return {
+    head: headProblems(audited, state),
+    operations: operationProblems(audited),
+    snapshots: snapshotProblems(audited),
+  }
 }

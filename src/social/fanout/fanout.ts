@@ -3,7 +3,10 @@ import { parseId } from '../../core/ids.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { GiveUp, type Lane, type Message, type OutgoingMessage } from '../../queue/port.ts'
 import type { SocialDeps } from '../deps.ts'
+import { postIdOf, postNotFound } from '../documents.ts'
 import type { DeliveryCounts, Fanout } from '../ports.ts'
+import type { Fanout as FanoutDocument } from '../schemas.ts'
+import { toFanoutDocument } from './document.ts'
 import { createFanoutRecords } from './records.ts'
 
 /**
@@ -48,6 +51,8 @@ export function createFanout(deps: SocialDeps, options: FanoutOptions = {}) {
   const chunkFollowers = options.chunkFollowers ?? LIMITS.fanoutChunkFollowers
   const planChunks = options.planChunks ?? LIMITS.fanoutPlanChunks
   const smallChunks = Math.ceil((options.smallLaneFollowers ?? LIMITS.fanoutSmallLaneFollowers) / chunkFollowers)
+  /** Of a whole plan of a few chunks the small one; a giant's first plan is never whole. */
+  const laneOf = (chunks: number, planned: boolean): Lane => (planned && chunks <= smallChunks ? 'small' : 'bulk')
   // One more than a chunk tells whether there are more.
   const records = createFanoutRecords(deps, clock, chunkFollowers + 1)
 
@@ -142,7 +147,7 @@ export function createFanout(deps: SocialDeps, options: FanoutOptions = {}) {
     const upTo = finished ? [...cuts, undefined] : cuts
     // Another planner was faster: it sends the chunks.
     if (!(await ledger.plan(fanout, upTo, finished))) return
-    const lane: Lane = plannedChunks === 0 && finished && upTo.length <= smallChunks ? 'small' : 'bulk'
+    const lane = laneOf(plannedChunks + upTo.length, finished)
     const messages = upTo.map((_, index) => messageFor(postId, lane, { chunk: plannedChunks + index }))
     const next = messageFor(postId, 'bulk', { from: plannedChunks + upTo.length })
     await queue.publish(finished ? messages : [...messages, next])
@@ -193,6 +198,13 @@ export function createFanout(deps: SocialDeps, options: FanoutOptions = {}) {
           isRepeated: (message.attempt ?? 1) > 1,
         })
       }
+    },
+    /** How far the fan-out of a post is; throws `post_not_found`. */
+    async progress(postId: string): Promise<FanoutDocument> {
+      const id = postIdOf(postId)
+      const [[post], state] = await Promise.all([posts.find([id]), ledger.state(id)])
+      if (post === undefined || state === undefined) throw postNotFound(postId)
+      return toFanoutDocument(post, state, laneOf)
     },
     /** Enqueues again what has been pending for too long; answers how many posts. */
     async sweep(limit: number): Promise<number> {

@@ -51,6 +51,8 @@ export interface FanoutState extends DeliveryCounts {
   readonly mode: DeliveryMode
   readonly followersScanned: number
   readonly plannedChunks: number
+  /** True when no more chunks will be added. */
+  readonly planned: boolean
   readonly doneChunks: number
   readonly doneAt: Date | undefined
 }

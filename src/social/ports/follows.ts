@@ -1,3 +1,5 @@
+import type { FollowCopies } from './follow-copies.ts'
+
 export interface Edge {
   readonly followerId: string
   readonly followeeId: string
@@ -37,7 +39,14 @@ export interface FollowerDay {
   readonly actors: readonly string[]
 }
 
-export interface FollowStore {
+/** Somebody whom a user might want to follow. */
+export interface Suggestion {
+  readonly userId: string
+  /** How many of those whom the user follows follow this one, as far as was looked. */
+  readonly through: number
+}
+
+export interface FollowStore extends FollowCopies {
   /**
    * Adds the edge, pending; an edge that is there is left as it is. Refused at `followsMax` follows, give or take the
    * requests of the same moment.
@@ -87,6 +96,14 @@ export interface FollowStore {
    * {@link LIMITS.noticeActorsMax} of them, without those he mutes and without blocks between them: maybe none.
    */
   followerDays(userId: string, before: Date | undefined, limit: number): Promise<FollowerDay[]>
+
+  /**
+   * Friends of friends: users followed by those whom `userId` follows, most `through` first, then in key order. Left out
+   * are he himself, whom he follows, whom he mutes, and whoever blocks or is blocked by him. Bounded work: it looks at
+   * the {@link LIMITS.suggestionFolloweesMax} whom he followed last (of the same moment: in key order), and of each of
+   * them at the first {@link LIMITS.suggestionFanOutMax} followees in key order, the user himself among them.
+   */
+  suggestions(userId: string, limit: number): Promise<Suggestion[]>
 
   /** Deletes up to `limit` relations of any kind that name a user; answers how many. */
   erase(userId: string, limit: number): Promise<number>

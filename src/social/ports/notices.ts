@@ -21,8 +21,8 @@ export interface StoredNotice extends NoticePlace {
 
 export interface PostNotices {
   /**
-   * What a user is to hear of, newest first, below a place. `count` changes in the same atomic step as the rows it
-   * counts. Nothing of posts that are deleted.
+   * What a user is to hear of, newest first, below a place. `count` changes with the rows it counts, as the numbers of
+   * a post do. Nothing of posts that are deleted.
    */
   notices(userId: string, below: NoticePlace | undefined, limit: number): Promise<StoredNotice[]>
   /**

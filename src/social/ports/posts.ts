@@ -6,7 +6,8 @@ export const VISIBILITIES = ['public', 'followers'] as const
 export type Visibility = (typeof VISIBILITIES)[number]
 
 /** How a post reaches the timelines, fixed when it is published: written to each, or merged in when one is read. */
-export type DeliveryMode = 'push' | 'pull'
+export const DELIVERY_MODES = ['push', 'pull'] as const
+export type DeliveryMode = (typeof DELIVERY_MODES)[number]
 
 export const MEDIA_TYPES = ['image', 'video', 'audio'] as const
 
@@ -128,6 +129,13 @@ export interface PostProblem {
   readonly actual: number
 }
 
+/**
+ * Numbers of a post (likes, comments, reposts, and what its notices count) are those of the rows. Engines with
+ * transactions change both at once. Others change the rows first, and a call is answered when both are done: so no
+ * answered change is lost or counted twice, and once nothing is under way numbers and rows agree. A reader may see a row
+ * that is not counted yet. What a call that failed, or a process that died, has left half done is completed by another
+ * call that comes across it, by {@link PostStore.audit}, or by a loop of the engine, within a minute.
+ */
 export interface PostStore extends PostNotices {
   /**
    * The post, its key, its mentions and hashtags, its ledger entry (pending) and the repost count of the post that it
@@ -167,8 +175,8 @@ export interface PostStore extends PostNotices {
   clearLeftovers(limit: number): Promise<number>
 
   /**
-   * The row (post, user) alone decides whether a like is new; counts change by rows really written, in the same
-   * atomic step. At most one change per (post, user) in a call. Answers in the order given.
+   * The row (post, user) alone decides whether a like is new; counts change by rows really written. At most one change
+   * per (post, user) in a call. Answers in the order given.
    */
   applyLikes(changes: readonly LikeChange[], at: Date): Promise<LikeOutcome[]>
   /** Which of these posts a user likes. */
@@ -190,7 +198,10 @@ export interface PostStore extends PostNotices {
    * posts kept exact; answers how many rows went.
    */
   erase(userId: string, limit: number): Promise<number>
-  /** Looks at up to `limit` posts above `after`, each in one consistent view; `last` is absent at the end. */
+  /**
+   * Looks at up to `limit` posts above `after`, each in one consistent view; `last` is absent at the end. An engine
+   * without such views leaves out a post that differs and does not stand still.
+   */
   audit(
     after: bigint | undefined,
     limit: number,

@@ -31,6 +31,8 @@ export interface UserStore {
   find(userIds: readonly string[]): Promise<StoredUser[]>
   /** The users that have one of these handles, given in lower case; in no particular order. */
   findByHandles(handles: readonly string[]): Promise<StoredUser[]>
+  /** Users whose handle, in lower case, begins with `prefix` and lies above `after`, in the order of these handles. */
+  list(prefix: string, after: string | undefined, limit: number): Promise<StoredUser[]>
   /** Up to when a user has seen the notifications; `undefined` when never. */
   notificationsSeenAt(userId: string): Promise<Date | undefined>
   /** Raises that moment, never lowers it. */

@@ -17,40 +17,53 @@ export function createTimelineBuilder(
 ) {
   const underWay = new Map<string, Promise<void>>()
 
-  /** False when others kept changing the timeline; then the next read tries again. */
-  async function build(userId: string): Promise<boolean> {
-    for (let tries = 0; tries < TRIES; tries++) {
+  /** One build of a timeline after the other: each that begins makes the one before it fail. */
+  function inTurn(userId: string, work: () => Promise<void>): Promise<void> {
+    const turn = (underWay.get(userId) ?? Promise.resolve()).then(work)
+    const settled = turn
+      .catch(() => undefined)
+      .finally(() => {
+        if (underWay.get(userId) === settled) underWay.delete(userId)
+      })
+    underWay.set(userId, settled)
+    return turn
+  }
+
+  /** Leaves it to the next read when others, such as another process that builds, kept changing the timeline. */
+  async function build(userId: string, isWanted: () => Promise<boolean>): Promise<void> {
+    for (let tries = 0; tries < TRIES && (await isWanted()); tries++) {
       const token = await timelines.begin(userId)
       const authors = await authorsOf(follows, userId)
       const postIds = await newestOf(posts, clock, authors, undefined, entries + 1)
       const floor = postIds[entries] ?? 0n
-      if (await timelines.install(userId, token, postIds.slice(0, entries), floor)) return true
+      if (await timelines.install(userId, token, postIds.slice(0, entries), floor)) return
     }
-    return false
   }
+
+  const isNotReady = async (userId: string) => (await timelines.marks([userId])).size === 0
 
   const building = createBatcher<string, undefined>({
     maxItems: 1,
     concurrency: LIMITS.timelineBuildsMax,
     run: async (userIds) => {
-      for (const userId of userIds) await build(userId)
+      for (const userId of userIds) await build(userId, () => isNotReady(userId))
       return userIds.map(() => ({ ok: true, value: undefined }))
     },
   })
 
   return {
-    build,
-    /** Builds it soon; readers are served from the sources until then. Each timeline once at a time. */
+    /** Builds it anew, whatever is there. */
+    rebuild: (userId: string): Promise<void> => inTurn(userId, () => build(userId, async () => true)),
+    /** Builds it soon, if it is not there by then; readers are served from the sources until then. */
     request(userId: string): void {
       // After a loss many ask at once; those who are not served now ask again with their next page.
       if (underWay.has(userId) || underWay.size >= LIMITS.batchWaitingMax) return
-      const work = building
-        .add(userId)
-        .catch((error: unknown) => {
-          logger.warn({ err: error }, `a timeline is built later: ${messageOf(error)}`)
-        })
-        .finally(() => underWay.delete(userId))
-      underWay.set(userId, work)
+      const work = async () => {
+        await building.add(userId)
+      }
+      inTurn(userId, work).catch((error: unknown) => {
+        logger.warn({ err: error }, `a timeline is built later: ${messageOf(error)}`)
+      })
     },
     async drain(): Promise<void> {
       await Promise.all(underWay.values())

@@ -22,7 +22,7 @@ export async function rebuildTimelines(
 ): Promise<number> {
   if (options.userId !== undefined) {
     await users.require(userIdOf(options.userId))
-    await builder.build(options.userId)
+    await builder.rebuild(options.userId)
     return 1
   }
   let built = 0
@@ -30,7 +30,7 @@ export async function rebuildTimelines(
     const userIds = await deps.users.ids(after, USERS_AT_ONCE)
     for (const userId of (await deps.timelines.marks(userIds)).keys()) {
       options.signal?.throwIfAborted()
-      await builder.build(userId)
+      await builder.rebuild(userId)
       built += 1
       options.onProgress?.(built)
     }

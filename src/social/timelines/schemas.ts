@@ -17,16 +17,19 @@ export const TimelinePage = Type.Object(
       Type.Boolean({ description: 'The token says nothing any more: this first page replaces what was shown before' }),
     ),
   },
-  { description: 'Posts of a home timeline' },
+  { title: 'TimelinePage', description: 'Posts of a home timeline' },
 )
 /** `newer_token` stands on first pages and on answers to `newer`. */
 export type TimelinePage = Static<typeof TimelinePage>
 
-export const ExplainStep = Type.Object({
-  check: Type.String({ description: 'What was looked at', examples: ['relation'] }),
-  ok: Type.Boolean({ description: 'Whether it lets the post through' }),
-  detail: Type.String({ description: 'What was found', examples: ['the user follows ada'] }),
-})
+export const ExplainStep = Type.Object(
+  {
+    check: Type.String({ description: 'What was looked at', examples: ['relation'] }),
+    ok: Type.Boolean({ description: 'Whether it lets the post through' }),
+    detail: Type.String({ description: 'What was found', examples: ['the user follows ada'] }),
+  },
+  { title: 'ExplainStep' },
+)
 export type ExplainStep = Static<typeof ExplainStep>
 
 export const TimelineExplanation = Type.Object(
@@ -37,7 +40,7 @@ export const TimelineExplanation = Type.Object(
     due: Type.Boolean({ description: 'Whether it should be shown by the rules, once its fan-out is done' }),
     steps: Type.Array(ExplainStep, { description: 'What was looked at, in this order' }),
   },
-  { description: 'Why a post is or is not in a home timeline' },
+  { title: 'TimelineExplanation', description: 'Why a post is or is not in a home timeline' },
 )
 /** Why a post is or is not in a home timeline. */
 export type TimelineExplanation = Static<typeof TimelineExplanation>
