@@ -1,0 +1,17 @@
+/**
+ * A new key, as a UUID (version 4). Browsers give `randomUUID` to pages that came over https or from localhost only, and
+ * `getRandomValues` to all.
+ */
+export function newIdempotencyKey(): string {
+  const { crypto } = globalThis
+  if (crypto === undefined)
+    throw new TypeError(
+      'There is no crypto.getRandomValues here: load a polyfill, or give each request an idempotencyKey',
+    )
+  if (typeof crypto.randomUUID === 'function') return crypto.randomUUID()
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
