@@ -1,0 +1,58 @@
+import './operations.css'
+import { Redirect, Route, Switch } from 'wouter'
+import { useSession } from '../../data/session.tsx'
+import { Page } from '../../ui/page.tsx'
+import { Tabs } from '../../ui/tabs.tsx'
+import { DeadLetters } from './dead-letters.tsx'
+import { Endpoint } from './endpoint.tsx'
+import { Endpoints } from './endpoints.tsx'
+import { Inbox } from './inbox.tsx'
+import { JobPage } from './job-page.tsx'
+import { Jobs } from './jobs.tsx'
+import { Keys } from './keys.tsx'
+
+export default function Operations() {
+  const { can } = useSession()
+  // The inbox belongs to payments, and wants to be allowed to replay.
+  const hasInbox = can('payments')
+  return (
+    <Page title="Operations">
+      <Tabs
+        label="Parts of operations"
+        of={[
+          ['/', 'Dead letters'],
+          ['/webhooks', 'Webhooks'],
+          ...(hasInbox ? [['/inbox', 'Inbox'] as const] : []),
+          ['/keys', 'API keys'],
+          ['/jobs', 'Jobs'],
+        ]}
+      />
+      <Switch>
+        <Route path="/">
+          <DeadLetters />
+        </Route>
+        <Route path="/webhooks">
+          <Endpoints />
+        </Route>
+        <Route path="/webhooks/:endpoint_id">
+          {({ endpoint_id }) => <Endpoint key={endpoint_id} endpointId={endpoint_id} />}
+        </Route>
+        {hasInbox ? (
+          <Route path="/inbox">
+            <Inbox />
+          </Route>
+        ) : null}
+        <Route path="/keys">
+          <Keys />
+        </Route>
+        <Route path="/jobs">
+          <Jobs />
+        </Route>
+        <Route path="/jobs/:job_id">{({ job_id }) => <JobPage key={job_id} jobId={job_id} />}</Route>
+        <Route>
+          <Redirect to="/" replace />
+        </Route>
+      </Switch>
+    </Page>
+  )
+}

@@ -1,0 +1,53 @@
+import { newIdempotencyKey } from 'fanfold/client'
+import { type ReactNode, useRef } from 'react'
+import { useCommand } from '../data/use-command.ts'
+import { Button } from './button.tsx'
+import { Failure } from './states.tsx'
+
+interface CommandFormProps<Output> {
+  readonly submit: string
+  readonly isDanger?: boolean
+  /** Sends it; the key stays the same while the same is asked for, so that a second press does nothing twice. */
+  readonly run: (idempotencyKey: string) => Promise<Output>
+  /** What is asked for, to tell whether a second press means the same. */
+  readonly asks: unknown
+  readonly refresh: readonly (readonly unknown[])[]
+  readonly done: string | ((output: Output) => string)
+  readonly onDone: (output: Output) => void
+  readonly onCancel?: () => void
+  /** The fields; they are told what the server said, and keep what was typed. */
+  readonly children: (error: unknown) => ReactNode
+}
+
+/** A form that sends one command, and shows what the server says to it. */
+export function CommandForm<Output>(props: CommandFormProps<Output>) {
+  const { submit, isDanger = false, run, asks, refresh, done, onDone, onCancel, children } = props
+  const last = useRef<{ readonly asks: string; readonly key: string }>(undefined)
+  const command = useCommand(
+    () => {
+      const text = JSON.stringify(asks)
+      if (last.current?.asks !== text) last.current = { asks: text, key: newIdempotencyKey() }
+      return run(last.current.key)
+    },
+    { refresh, done, isQuiet: true },
+  )
+  return (
+    <form
+      className="form"
+      onSubmit={(event) => {
+        event.preventDefault()
+        // Told once what is shown is of after the command, so that the next one does not begin from before it.
+        if (!command.isPending) command.mutate(undefined, { onSuccess: onDone })
+      }}
+    >
+      {children(command.error)}
+      {command.error === null ? null : <Failure error={command.error} />}
+      <div className="row">
+        <Button type="submit" kind={isDanger ? 'danger' : 'primary'} busy={command.isPending}>
+          {submit}
+        </Button>
+        {onCancel === undefined ? null : <Button onClick={onCancel}>Keep as it is</Button>}
+      </div>
+    </form>
+  )
+}
