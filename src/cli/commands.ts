@@ -1,5 +1,6 @@
 import type { Command } from './command.ts'
 import { archive } from './commands/archive.ts'
+import { demo } from './commands/demo.ts'
 import { doctor } from './commands/doctor.ts'
 import { explain } from './commands/explain.ts'
 import { exportCommand } from './commands/export.ts'
@@ -8,6 +9,7 @@ import { inbox } from './commands/inbox.ts'
 import { keys } from './commands/keys.ts'
 import { masterKey } from './commands/master-key.ts'
 import { migrate } from './commands/migrate.ts'
+import { move } from './commands/move.ts'
 import { operations } from './commands/operations.ts'
 import { queue } from './commands/queue.ts'
 import { rebuild } from './commands/rebuild.ts'
@@ -19,6 +21,7 @@ import { work } from './commands/work.ts'
 
 export const COMMANDS: readonly Command[] = [
   serve,
+  demo,
   work,
   migrate,
   importCommand,
@@ -29,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   report,
   rebuild,
   archive,
+  move,
   operations,
   queue,
   inbox,

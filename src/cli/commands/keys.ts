@@ -1,4 +1,4 @@
-import { SCOPES, type Scope } from '../../http/ports.ts'
+import { SCOPES, type Scope } from '../../http/scopes.ts'
 import { type Command, UsageError } from '../command.ts'
 import { withFanfold } from '../open.ts'
 import { table } from '../table.ts'

@@ -14,16 +14,19 @@ function row(operation: OperationDocument) {
 }
 
 async function list({ options, json, terminal }: CommandRun, { payments }: Fanfold): Promise<number> {
-  const status = typeof options['status'] === 'string' ? options['status'] : 'review'
+  const wanted = {
+    ...(typeof options['status'] === 'string' ? { status: options['status'] as OperationDocument['status'] } : {}),
+    ...(typeof options['payment'] === 'string' ? { payment_intent_id: options['payment'] } : {}),
+  }
   const items: OperationDocument[] = []
   let cursor: string | undefined
   do {
-    const page = await payments.operations(status, { limit: 100, cursor })
+    const page = await payments.operations(wanted, { limit: 100, cursor })
     items.push(...page.items)
     cursor = page.next_cursor
   } while (cursor !== undefined)
   terminal.out(json ? JSON.stringify({ items }) : table(HEAD, items.map(row)))
-  if (!json) terminal.say(`${items.length.toLocaleString('en-US')} operations with status ${status}`)
+  if (!json) terminal.say(`${items.length.toLocaleString('en-US')} operations`)
   return 0
 }
 
@@ -63,8 +66,9 @@ export const operations: Command = {
     status: {
       type: 'string',
       value: 'STATUS',
-      about: 'list: review (unless given), requested, unknown, action_required, succeeded, failed',
+      about: 'list: requested, unknown, action_required, review, succeeded, failed; review unless a payment is given',
     },
+    payment: { type: 'string', value: 'PAYMENT', about: 'list: all of this payment' },
     succeeded: { type: 'boolean', about: 'resolve: the processor did it' },
     failed: { type: 'boolean', about: 'resolve: the processor did not do it, and never will' },
     'ask-again': { type: 'boolean', about: 'resolve: the worker asks the processor once more' },
@@ -75,6 +79,7 @@ export const operations: Command = {
   examples: [
     'fanfold operations list',
     'fanfold operations list --status unknown --json',
+    'fanfold operations list --payment pi_0006f0q2rk5z8v1c3d7m9t4xw',
     'fanfold operations resolve op_0006f0q2rk5z8v1c3d7m9t4xw --succeeded --reference ch_1 --note "seen in its dashboard"',
     'fanfold operations resolve op_0006f0q2rk5z8v1c3d7m9t4xw --failed --note "support says: never received"',
   ],

@@ -8,7 +8,7 @@ export const queue: Command = {
   name: 'queue',
   about: 'Look at queued work and dead letters, and put dead letters back to work',
   usage: 'depth | dead [TOPIC] | redrive TOPIC [ID...]',
-  examples: ['fanfold queue depth', 'fanfold queue dead fanout', 'fanfold queue redrive fanout'],
+  examples: ['fanfold queue depth', 'fanfold queue dead social.fanout', 'fanfold queue redrive social.fanout'],
   async run({ config, positionals, json, terminal }) {
     const [action, topic, ...ids] = positionals
     return withFanfold(config, async (fanfold) => {
@@ -19,7 +19,7 @@ export const queue: Command = {
         return 0
       }
       if (action === 'dead') {
-        const letters = await fanfold.queue.deadLetters(topic, SHOWN_MAX)
+        const letters = await fanfold.deadLetters.list({ topic }, SHOWN_MAX)
         const rows = letters.map((letter) => [
           letter.id,
           letter.topic,
@@ -33,7 +33,7 @@ export const queue: Command = {
       }
       if (action === 'redrive') {
         if (topic === undefined) throw new UsageError('name the topic: fanfold queue redrive TOPIC')
-        const redriven = await fanfold.queue.redrive(topic, ids.length > 0 ? ids : undefined)
+        const redriven = await fanfold.deadLetters.redrive({ topic, ids: ids.length > 0 ? ids : undefined })
         if (json) terminal.out(JSON.stringify({ topic, redriven }))
         terminal.say(`${redriven} dead letters of ${topic} are back at work`)
         return 0
