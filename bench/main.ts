@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { Bench } from './bench.ts'
+import { engines } from './engines.ts'
 import { http } from './http.ts'
 import { ordersFlashSale } from './orders-flash-sale.ts'
 import { ordersImport } from './orders-import.ts'
@@ -29,6 +30,7 @@ const BENCHES: readonly Bench[] = [
   paymentsLoad,
   paymentsProjection,
   http,
+  engines,
 ]
 
 const USAGE = `Usage: npm run bench -- <name...> [--json] [--rounds N] [--seconds N] [--users N]
