@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeGenerated } from './generated.mjs'
 
-const ENGINES = ['postgres']
+const ENGINES = ['postgres', 'mysql']
 
 export function generateMigrations({ check }) {
   return ENGINES.map((engine) => {

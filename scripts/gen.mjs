@@ -1,6 +1,8 @@
 // Writes every generated file; with --check only tells which are out of date, and exits 1 then.
 // It reads the compiled program, so it runs after a build: npm run gen [-- --check]
 import { existsSync } from 'node:fs'
+import { generateClient } from './gen-client.mjs'
+import { generateEvents } from './gen-events.mjs'
 import { generateMigrations } from './gen-migrations.mjs'
 import { generateOpenApi } from './gen-openapi.mjs'
 import { generateReference } from './gen-reference.mjs'
@@ -10,7 +12,8 @@ process.chdir(new URL('..', import.meta.url).pathname)
 const USAGE = `Usage: npm run gen [-- --check]
 
 Writes the generated files: the migrations of each SQL engine as a module, docs/reference/errors.md, configuration.md
-and limits.md, openapi.json. With --check it writes nothing and exits 1 when one of them is out of date.
+and limits.md, docs/reference/fanfold.events.v1.schema.json, openapi.json, and the types of fanfold/client made of it. With
+--check it writes nothing and exits 1 when one of them is out of date.
 `
 
 async function main(args) {
@@ -32,6 +35,8 @@ async function main(args) {
     ...generateMigrations({ check }),
     ...(await generateReference({ check })),
     await generateOpenApi({ check }),
+    ...(await generateClient({ check })),
+    await generateEvents({ check }),
   ]
   return check && fresh.includes(false) ? 1 : 0
 }

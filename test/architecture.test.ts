@@ -3,10 +3,20 @@ import { dirname, join, normalize } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ERROR_CODES } from '../src/core/errors.ts'
 import { LIMITS } from '../src/core/limits.ts'
-import { MIGRATIONS } from '../src/engines/postgres/migrations.generated.ts'
+import { MIGRATIONS as MYSQL_MIGRATIONS } from '../src/engines/mysql/migrations.generated.ts'
+import { MIGRATIONS as POSTGRES_MIGRATIONS } from '../src/engines/postgres/migrations.generated.ts'
 
 const ROOT = new URL('..', import.meta.url).pathname
-const NOT_OURS = new Set(['node_modules', 'dist', 'dist-tools', '.git', '.fanfold', '.cache', 'coverage'])
+const NOT_OURS = new Set([
+  'node_modules',
+  'dist',
+  'dist-tools',
+  'dist-console',
+  '.git',
+  '.fanfold',
+  '.cache',
+  'coverage',
+])
 
 function filesIn(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
@@ -65,6 +75,7 @@ const PURE = [
   'payments/model/',
   'payments/read-model/',
   'payments/schemas.ts',
+  'queue/port.ts',
   'queue/queue.ts',
 ]
 
@@ -75,24 +86,35 @@ const PURE = [
 const RULES: readonly { from: string; may: readonly string[]; types?: readonly string[] }[] = [
   { from: 'core/', may: [] },
   { from: 'version.ts', may: [] },
+  // It runs in browsers and apart from the server: its own folder and the packages it names.
+  { from: 'client/', may: [] },
   { from: 'log/', may: ['core/'] },
   { from: 'queue/', may: ['core/'] },
+  { from: 'relay/', may: ['core/', 'log/', 'webhooks/events.ts'] },
   ...MODELS.map((from) => ({ from, may: ['core/', 'log/', 'queue/'] })),
+  { from: 'moves/', may: ['core/'], types: ['social/'] },
   { from: 'processors/', may: ['core/', 'payments/'] },
-  { from: 'engines/engine.ts', may: ['core/'], types: ['engines/sql/', 'log/', 'queue/', 'http/ports.ts', ...MODELS] },
+  {
+    from: 'engines/engine.ts',
+    may: ['core/'],
+    types: ['engines/sql/', 'log/', 'queue/', 'relay/', 'moves/', 'http/ports.ts', ...MODELS],
+  },
   { from: 'engines/registry.ts', may: ['core/', 'engines/'] },
-  { from: 'engines/sql/', may: ['core/'], types: ['log/', 'queue/'] },
+  { from: 'engines/driver.ts', may: ['core/'] },
+  { from: 'engines/url.ts', may: [] },
+  { from: 'engines/sql/', may: ['core/', ...PURE], types: ['log/', 'queue/', ...MODELS] },
   {
     from: 'engines/',
-    may: ['core/', 'engines/sql/', 'engines/engine.ts', ...PURE],
-    types: ['log/', 'queue/', 'http/ports.ts', 'processors/', ...MODELS],
+    may: ['core/', 'engines/sql/', 'engines/engine.ts', 'engines/driver.ts', 'engines/url.ts', ...PURE],
+    types: ['log/', 'queue/', 'relay/', 'moves/', 'http/ports.ts', 'processors/', ...MODELS],
   },
   { from: 'flows/', may: ['core/', 'log/', 'queue/', ...MODELS] },
   { from: 'http/', may: ['core/', 'version.ts', ...MODELS] },
-  { from: 'cli/', may: ['core/', 'version.ts', 'app/', 'http/', 'engines/registry.ts', ...MODELS] },
+  { from: 'demo/', may: ['core/', ...MODELS], types: ['app/'] },
+  { from: 'cli/', may: ['core/', 'version.ts', 'app/', 'demo/', 'http/', 'moves/', 'engines/registry.ts', ...MODELS] },
   {
     from: 'testing/',
-    may: ['core/', 'log/', 'queue/', ...MODELS],
+    may: ['core/', 'log/', 'queue/', 'relay/', 'moves/', ...MODELS],
     types: ['engines/', 'http/ports.ts', 'processors/'],
   },
   { from: 'app/', may: [''] },
@@ -188,6 +210,16 @@ describe('imports', () => {
     expect(impure).toEqual([])
   })
 
+  it('of the console take rules without effects from the program, and nothing else', () => {
+    const files = filesIn('console/src').filter((path) => /\.tsx?$/.test(path))
+    const taken = files.flatMap((file) => importsOf(file, textOf(file)).map(({ target }) => target))
+    const ours = taken.filter((target) => target.startsWith('src/')).map((target) => target.slice('src/'.length))
+    expect(ours).toContain('http/scopes.ts')
+    const allowed =
+      /^core\/(limits|money)\.ts$|^http\/scopes\.ts$|^(orders|payments)\/model\/|^processors\/sandbox\/tokens\.ts$/
+    expect(ours.filter((target) => !allowed.test(target))).toEqual([])
+  })
+
   it('lead to files that are there', () => {
     const missing = Array.from(SOURCES, ([file, { imports }]) =>
       imports
@@ -255,13 +287,16 @@ describe('fanfold/testing', () => {
   })
 })
 
-describe('migrations', () => {
+describe.each([
+  ['postgres', POSTGRES_MIGRATIONS],
+  ['mysql', MYSQL_MIGRATIONS],
+])('migrations of %s', (engine, migrations) => {
   it('are numbered from 1 without a gap, named after what they do, and compiled as they are', () => {
-    const folder = 'src/engines/postgres/migrations'
+    const folder = `src/engines/${engine}/migrations`
     const files = readdirSync(join(ROOT, folder)).sort()
-    const compiled = MIGRATIONS.map(({ version, name }) => `${String(version).padStart(4, '0')}_${name}.sql`)
+    const compiled = migrations.map(({ version, name }) => `${String(version).padStart(4, '0')}_${name}.sql`)
     expect(compiled).toEqual(files)
-    MIGRATIONS.forEach(({ version, name, sql }, index) => {
+    migrations.forEach(({ version, name, sql }, index) => {
       expect(version).toBe(index + 1)
       expect(name).toMatch(/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/)
       expect(sql).toBe(textOf(`${folder}/${files[index]}`))

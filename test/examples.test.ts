@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { main as client } from '../examples/client.ts'
 import { main as feed } from '../examples/feed.ts'
 import { main as ownProcessor } from '../examples/own-processor.ts'
 import { main as paymentsAlone } from '../examples/payments-alone.ts'
@@ -25,6 +26,11 @@ describe('the examples do what they say', () => {
 
   it('own-processor.ts takes over from a processor that is down, and gives money back', async () => {
     expect(await ownProcessor()).toEqual({ processor: 'voucher', balance: 3_000, refused: 'processor_cannot' })
+  })
+
+  it('client.ts orders once though the first answer is lost, and hears of a post as it comes', async () => {
+    const refused = 'insufficient_stock'
+    expect(await client()).toEqual({ tries: 2, orders: 1, refused, live: 'Open for business' })
   })
 
   it('webhook-receiver.ts is told of a payment, and believes nobody else', async () => {

@@ -8,7 +8,7 @@ import type { Processor } from '../../src/payments/processing/processor.ts'
 import { type Caller, isInjected } from '../engine/network.ts'
 import { openInbox, openPersonalKeys } from './inbox.ts'
 import { openPaymentStore, type Send } from './payment-store.ts'
-import { BOOKS, openLog, openViews, paymentProjection } from './read-models.ts'
+import { AUDIT, BOOKS, openLog, openViews, paymentProjection } from './read-models.ts'
 import type { World } from './world.ts'
 
 /** One process of Fanfold. It can die at any moment: then all that it was waiting for never comes. */
@@ -87,6 +87,7 @@ export function startInstance(world: World, name: string): Instance {
     inbox: openInbox({ tables, send }),
     views: openViews({ tables, send }),
     books: BOOKS,
+    audit: AUDIT,
   }
   const personalKeys = openPersonalKeys({ tables, send })
   const payments = createPayments({

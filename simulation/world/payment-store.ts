@@ -237,10 +237,11 @@ export function openPaymentStore(deps: {
           if (!isFinished(row)) counts[row.status] = (counts[row.status] ?? 0) + 1
         return counts
       }),
-    operationsWith: (status, limit, afterOpId = '') =>
-      send('operationsWith', () =>
+    findOperations: ({ status, paymentIntentId }, limit, afterOpId = '') =>
+      send('findOperations', () =>
         [...tables.operations.values()]
-          .filter((row) => row.status === status && row.opId > afterOpId)
+          .filter((row) => row.status === (status ?? row.status) && row.opId > afterOpId)
+          .filter((row) => row.paymentIntentId === (paymentIntentId ?? row.paymentIntentId))
           .sort((a, b) => (a.opId < b.opId ? -1 : 1))
           .slice(0, limit),
       ),

@@ -101,6 +101,8 @@ export function paymentProjection(witness: Witness): Projection<Transaction> {
   }
 }
 
+const asked = notSimulated('reading the books')
+
 export function openViews({ tables, send }: { readonly tables: Tables; readonly send: Send }): PaymentViews {
   function viewOf(paymentIntentId: string): ViewedPayment | undefined {
     const head = tables.heads.get(paymentIntentId)
@@ -115,6 +117,7 @@ export function openViews({ tables, send }: { readonly tables: Tables; readonly 
       send('views.findByOrder', () =>
         [...tables.heads].flatMap(([id, head]) => (head.orderId === orderId ? (viewOf(id) ?? []) : [])),
       ),
+    list: asked,
     transactions: (customerId, _before, limit) =>
       send('views.transactions', () => {
         const { transactions } = tables.readModels
@@ -125,5 +128,5 @@ export function openViews({ tables, send }: { readonly tables: Tables; readonly 
   }
 }
 
-const asked = notSimulated('reading the books')
 export const BOOKS: PaymentBooks = { balances: asked, entries: asked, days: asked }
+export const AUDIT = { find: asked }

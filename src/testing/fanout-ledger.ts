@@ -60,6 +60,7 @@ export function testFanoutLedger(name: string, create: () => Promise<StoreHarnes
         ...counts(3, 1),
         followersScanned: 4,
         plannedChunks: 1,
+        planned: true,
         doneChunks: 1,
         doneAt: later(5),
       })
@@ -95,6 +96,7 @@ export function testFanoutLedger(name: string, create: () => Promise<StoreHarnes
       await plan(postId, 0, ['m'], false)
       expect(await finishChunk(postId, 0, counts(10), later(1))).toEqual({ recorded: true, postDone: false })
       expect((await find(postId))?.done).toBe(false)
+      expect(await ledger.state(postId)).toMatchObject({ planned: false, plannedChunks: 1, doneChunks: 1 })
       await plan(postId, 1, ['t', undefined], true)
       expect(await ledger.openChunks(postId)).toEqual([1, 2])
       expect(await finishChunk(postId, 2, counts(4, 1, 2), later(2))).toEqual({
@@ -112,6 +114,7 @@ export function testFanoutLedger(name: string, create: () => Promise<StoreHarnes
         ...counts(20, 1, 2),
         followersScanned: 23,
         plannedChunks: 3,
+        planned: true,
         doneChunks: 3,
         doneAt: later(4),
       })

@@ -200,7 +200,11 @@ export function testFollowStore(name: string, create: () => Promise<StoreHarness
         expect(n).toBeLessThanOrEqual(2)
         erased += n
       }
-      expect(erased).toBe(11)
+      // Seven relations; an engine may count as one what it keeps about the backfill of each of the four follows.
+      expect([7, 11]).toContain(erased)
+      await follows.reopenBackfills(later(-1_000))
+      const pending = await follows.pendingBackfills(later(1), 1_000)
+      expect(pending.filter(({ followerId, followeeId }) => [followerId, followeeId].includes('e'))).toEqual([])
       expect(await followees('e')).toEqual([])
       expect(await followers('e')).toEqual([])
       expect(await relation('x1', 'e')).toEqual({ follows: false, blocked: false, muted: false })

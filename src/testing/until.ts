@@ -1,5 +1,5 @@
 /** Waits for something that a real server or another process will bring about, and fails loudly when it does not. */
-export async function until<T>(what: string, look: () => T | Promise<T>, deadlineMs = 15_000): Promise<NonNullable<T>> {
+export async function until<T>(what: string, look: () => T | Promise<T>, deadlineMs = 60_000): Promise<NonNullable<T>> {
   const deadline = Date.now() + deadlineMs
   for (;;) {
     const found = await look()

@@ -41,6 +41,26 @@ export function testUserStore(name: string, create: () => Promise<StoreHarness<U
       expect(await users.findByHandles([])).toEqual([])
     })
 
+    it('lists users by the beginning of their handles, in order, whatever their case', async () => {
+      const handles = ['Walk_b', 'walk_A', 'WALK_10', 'walk_9', 'walk__', 'walkB', 'walk']
+      for (const [n, handle] of handles.entries()) await users.insert(aUser(`walker-${n}`, { handle }))
+      await users.insert(aUser('walker-gone', { handle: 'walk_gone' }))
+      await users.markErasing('walker-gone', NOON)
+      expect((await users.list('walk_g', undefined, 2)).map((user) => user.userId)).toEqual([])
+      await users.remove('walker-gone')
+      const walked: string[] = []
+      for (let after: string | undefined; ; ) {
+        const page = await users.list('walk_', after, 2)
+        walked.push(...page.map((user) => user.handle))
+        if (page.length < 2) break
+        after = page[1]!.handle.toLowerCase()
+      }
+      expect(walked).toEqual(['WALK_10', 'walk_9', 'walk__', 'walk_A', 'Walk_b'])
+      expect((await users.list('walk', undefined, 2)).map((user) => user.handle)).toEqual(['walk', 'WALK_10'])
+      expect((await users.list('', 'walk_a', 2)).map((user) => user.handle)).toEqual(['Walk_b', 'walkB'])
+      for (const none of ['walk%', 'WALK', 'wälk', 'walk_10~']) expect(await users.list(none, undefined, 2)).toEqual([])
+    })
+
     it('makes one user per idempotency key and scope', async () => {
       const key = { scope: 'app', key: 'k1', fingerprint: fingerprint(1) }
       await users.insert({ ...aUser('keyed'), idempotency: key })

@@ -1,34 +1,88 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { idempotencyKeyOf } from '../../src/core/command.ts'
+import { type IdempotencyKey, idempotencyKeyOf, type StoredKey } from '../../src/core/command.ts'
 import { AppError, isAppError } from '../../src/core/errors.ts'
+import * as mysqlKeys from '../../src/engines/mysql/idempotency.ts'
 import { once, pruneKeys, readKey, shardOfKey } from '../../src/engines/sql/idempotency.ts'
+import type { SqlTx } from '../../src/engines/sql/sql.ts'
 import { createGate } from '../../src/testing/gate.ts'
-import { sqlEngines, type TestDatabase } from '../setup/sql.ts'
+import { mysqlServer, openMysqlDatabase } from '../setup/mysql.ts'
+import { sqlEngines } from '../setup/sql.ts'
+
+interface KeysUnderTest {
+  script(text: string): Promise<void>
+  /** A statement that all engines know, with `?` for values. */
+  rows<Row extends object>(text: string, params?: readonly (string | Uint8Array)[]): Promise<Row[]>
+  /** Runs `work` once per key in a transaction, which also gets the way to write something. */
+  once<Body>(
+    key: IdempotencyKey | undefined,
+    work: (write: (text: string, params: readonly string[]) => Promise<unknown>) => Promise<Body>,
+  ): Promise<{ body: Body; replayed: boolean }>
+  prune(before: Date, limit: number): Promise<number>
+  readKey(key: IdempotencyKey): Promise<StoredKey | undefined>
+  close(): Promise<void>
+}
+
+const dollars = (text: string) => {
+  let n = 0
+  return text.replace(/\?/g, () => `$${++n}`)
+}
+
+const ENGINES: { name: string; open(): Promise<KeysUnderTest> }[] = sqlEngines().map(({ name, create }) => ({
+  name,
+  async open() {
+    const { sql, drop } = await create()
+    return {
+      script: (text) => sql.transaction((tx) => tx.script(text)),
+      rows: (text, params) => sql.query(dollars(text), params),
+      once: (key, work) =>
+        sql.transaction((tx: SqlTx) => once(tx, key, () => work((text, params) => tx.query(dollars(text), params)))),
+      prune: (before, limit) => pruneKeys(sql, before, limit),
+      readKey: (key) => readKey(sql, 0, key),
+      close: drop,
+    }
+  },
+}))
+
+const mariadb = mysqlServer()
+if (mariadb !== undefined) {
+  ENGINES.push({
+    name: 'mariadb',
+    async open() {
+      const { sql, drop } = await openMysqlDatabase(mariadb)
+      return {
+        script: (text) => sql.transaction((tx) => tx.script(text)),
+        rows: (text, params) => sql.query(text, params),
+        once: (key, work) =>
+          sql.transaction((tx) => mysqlKeys.once(tx, key, () => work((text, params) => tx.execute(text, params)))),
+        prune: (before, limit) => mysqlKeys.pruneKeys(sql, before, limit),
+        readKey: (key) => mysqlKeys.readKey(sql, 0, key),
+        close: drop,
+      }
+    },
+  })
+}
 
 const keyFor = (idempotencyKey: string, input: unknown = { n: 1 }, actor = 'tester') =>
   idempotencyKeyOf({ idempotencyKey, actor }, 'DoIt', input)
 
-for (const engine of sqlEngines()) {
+for (const engine of ENGINES) {
   describe(`idempotency keys on ${engine.name}`, () => {
-    let database: TestDatabase
+    let keys: KeysUnderTest
     beforeAll(async () => {
-      database = await engine.create()
-      await database.sql.transaction((tx) => tx.script('create table done (what text not null)'))
+      keys = await engine.open()
+      await keys.script('create table done (what varchar(20) not null)')
     })
-    afterAll(() => database.drop())
+    afterAll(() => keys.close())
 
     /** A command of one write. */
     function doIt(key: ReturnType<typeof keyFor>, what: string, before: () => Promise<void> = async () => undefined) {
-      return database.sql.transaction((tx) =>
-        once(tx, key, async () => {
-          await before()
-          await tx.query('insert into done (what) values ($1)', [what])
-          return { done: what, list: [1, null, 'ü"\\'] }
-        }),
-      )
+      return keys.once(key, async (write) => {
+        await before()
+        await write('insert into done (what) values (?)', [what])
+        return { done: what, list: [1, null, 'ü"\\'] }
+      })
     }
-    const times = async (what: string) =>
-      (await database.sql.query('select 1 from done where what = $1', [what])).length
+    const times = async (what: string) => (await keys.rows('select 1 from done where what = ?', [what])).length
 
     it('carries a command out once and answers a repeat with the first answer', async () => {
       const first = await doIt(keyFor('k1'), 'one')
@@ -40,7 +94,7 @@ for (const engine of sqlEngines()) {
 
     it('takes any JSON as an answer', async () => {
       for (const [n, body] of [[], ['a', 1], 'text', 7, true, null, {}].entries()) {
-        const run = () => database.sql.transaction((tx) => once(tx, keyFor(`json-${n}`), async () => body))
+        const run = () => keys.once(keyFor(`json-${n}`), async () => body)
         expect(await run()).toEqual({ body, replayed: false })
         expect(await run()).toEqual({ body, replayed: true })
       }
@@ -90,25 +144,22 @@ for (const engine of sqlEngines()) {
     })
 
     it('forgets finished keys that are old enough, a few at a time, and none that are running', async () => {
-      const { sql } = database
-      await sql.query('delete from idempotency_keys')
+      await keys.rows('delete from idempotency_keys')
       for (let n = 0; n < 5; n++) await doIt(keyFor(`old-${n}`), 'old')
-      await sql.query(`update idempotency_keys set created_at = now() - interval '31 days'`)
+      await keys.rows(`update idempotency_keys set created_at = timestamp '2025-01-01 00:00:00'`)
       await doIt(keyFor('young'), 'young')
       const running = keyFor('running')!
-      await sql.query(
-        `insert into idempotency_keys (shard, scope, key, fingerprint, created_at) values (0, $1, $2, $3, now() - interval '1 year')`,
+      const name = engine.name === 'mariadb' ? '`key`' : 'key'
+      await keys.rows(
+        `insert into idempotency_keys (shard, scope, ${name}, fingerprint, created_at)
+         values (0, ?, ?, ?, timestamp '2024-01-01 00:00:00')`,
         [running.scope, running.key, running.fingerprint],
       )
       const before = new Date(Date.now() - 30 * 86_400_000)
-      expect([
-        await pruneKeys(sql, before, 3),
-        await pruneKeys(sql, before, 3),
-        await pruneKeys(sql, before, 3),
-      ]).toEqual([3, 2, 0])
-      expect(await readKey(sql, 0, keyFor('old-1')!)).toBeUndefined()
-      expect(await readKey(sql, 0, keyFor('young')!)).toMatchObject({ response: { status: 200 } })
-      expect(await readKey(sql, 0, running)).toMatchObject({ response: undefined })
+      expect([await keys.prune(before, 3), await keys.prune(before, 3), await keys.prune(before, 3)]).toEqual([3, 2, 0])
+      expect(await keys.readKey(keyFor('old-1')!)).toBeUndefined()
+      expect(await keys.readKey(keyFor('young')!)).toMatchObject({ response: { status: 200 } })
+      expect(await keys.readKey(running)).toMatchObject({ response: undefined })
     })
   })
 }

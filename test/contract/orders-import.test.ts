@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BadRow } from '../../src/core/file-rows.ts'
-import { type OrderBench, openOrderBench } from '../setup/orders.ts'
-import { sqlEngines } from '../setup/sql.ts'
+import { type OrderBench, openOrderBench, orderEngines } from '../setup/orders.ts'
 
 const DATA = process.env['FANFOLD_TEST_DATA'] ?? join(import.meta.dirname, '../../../shared/data')
 const SUPERSTORE = join(DATA, 'superstore.csv')
@@ -13,18 +12,29 @@ const present = existsSync(SUPERSTORE)
 if (!present)
   process.stderr.write(`left out: import of superstore.csv (${SUPERSTORE} is not there; set FANFOLD_TEST_DATA)\n`)
 
+const POSTGRES = { analyze: 'analyze daily_sales_report_gen', indexOnly: /Index Only Scan/ }
+/** How each engine counts its rows, and what it calls a look-up in an index alone. */
+const DIALECTS = {
+  pglite: POSTGRES,
+  postgres: POSTGRES,
+  mariadb: {
+    analyze: 'analyze table daily_sales_report_gen',
+    indexOnly: / daily_sales_report_gen .*daily_sales_report_category_city .*Using index$/m,
+  },
+}
+
 /** The same figure three ways: the report, its table, and the orders themselves. */
 const BY_TABLE = `
-select sum(price)::bigint as price from daily_sales_report where product_category = $1 and shipping_city = $2`
+select sum(price) as price from daily_sales_report where product_category = ? and shipping_city = ?`
 const BY_JOIN = `
-select sum(l.amount)::bigint as price
+select sum(l.amount) as price
 from orders o
 join order_line_items l on l.shard = o.shard and l.order_id = o.order_id
 join products p on p.product_id = l.product_id
 join addresses a on a.customer_id = o.customer_id and a.address_id = o.shipping_address_id
-where p.category = $1 and a.city = $2`
+where p.category = ? and a.city = ?`
 
-for (const engine of sqlEngines()) {
+for (const engine of orderEngines()) {
   describe.skipIf(!present)(`import of a real file on ${engine.name}`, () => {
     let bench: OrderBench
     beforeAll(async () => {
@@ -59,20 +69,21 @@ for (const engine of sqlEngines()) {
       const report = await bench.orders.salesReport(filter)
       expect(report).toMatchObject({ currency: 'USD', total: { price: 10_931_609 } })
       const params = ['Technology', 'New York City']
-      expect(await bench.database.sql.query(BY_TABLE, params)).toEqual([{ price: 10_931_609n }])
-      expect(await bench.database.sql.query(BY_JOIN, params)).toEqual([{ price: 10_931_609n }])
+      expect(await bench.database.rows(BY_TABLE, params)).toEqual([{ price: '10931609' }])
+      expect(await bench.database.rows(BY_JOIN, params)).toEqual([{ price: '10931609' }])
       expect((await bench.orders.salesReport()).total).toMatchObject({ price: 229_720_107, orders: 5_009 })
       expect(await bench.orders.verifyOrders()).toMatchObject({ ok: true, problems: [], lag: 0 })
     })
 
     it('answers its central question from the index', async () => {
+      const { analyze, indexOnly } = DIALECTS[engine.name]
       const { sql } = bench.database
-      await sql.transaction((tx) => tx.script('analyze daily_sales_report_gen'))
+      await sql.transaction((tx) => tx.script(analyze))
       const plan = await sql.query(
         `explain select sum(price) from daily_sales_report
          where product_category = 'Technology' and shipping_city = 'New York City'`,
       )
-      expect(JSON.stringify(plan)).toContain('Index Only Scan')
+      expect(plan.map((line) => Object.values(line).join(' ')).join('\n')).toMatch(indexOnly)
     })
 
     it('keeps the day of each order, whatever the time zone', async () => {
@@ -82,12 +93,11 @@ for (const engine of sqlEngines()) {
     })
 
     it('changes nothing when it is run again', async () => {
-      const before = await bench.database.sql.query('select sum(last_event_id)::bigint as events from log_head')
+      const events = () => bench.database.rows('select sum(last_event_id) as events from log_head')
+      const before = await events()
       const result = await bench.orders.importOrders(SUPERSTORE, { map: 'superstore' })
       expect(result).toMatchObject({ orders_imported: 0, lines_imported: 0, orders_known: 5_009, rows_bad: 806 })
-      expect(await bench.database.sql.query('select sum(last_event_id)::bigint as events from log_head')).toEqual(
-        before,
-      )
+      expect(await events()).toEqual(before)
     })
   })
 

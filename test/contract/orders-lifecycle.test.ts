@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fakeClock } from '../../src/core/clock.ts'
 import type { OrderDocument } from '../../src/orders/schemas.ts'
-import { type OrderBench, openOrderBench, SOMEWHERE } from '../setup/orders.ts'
-import { sqlEngines } from '../setup/sql.ts'
+import { orderTables } from '../setup/order-tables.ts'
+import { type OrderBench, openOrderBench, orderEngines, SOMEWHERE } from '../setup/orders.ts'
 
 const NOON = Date.UTC(2026, 2, 1, 12)
 const OSLO = { line1: '2 Side Street', city: 'Oslo', country: 'NO' }
 
-for (const engine of sqlEngines()) {
+for (const engine of orderEngines()) {
   describe(`the life of an order on ${engine.name}`, () => {
     const clock = fakeClock(NOON)
     let bench: OrderBench
@@ -260,16 +260,10 @@ for (const engine of sqlEngines()) {
     })
 
     it('names the entry of a history that somebody changed', async () => {
-      const { sql } = bench.database
       const order = await paid()
       await bench.fold()
-      const event = `where order_id = ${order.order_id} and version = 1`
       const disguise = (set: string) =>
-        sql.transaction(async (tx) => {
-          await tx.script(`alter table order_history disable trigger order_history_append_only;
-            update order_history set ${set} ${event};
-            alter table order_history enable trigger order_history_append_only`)
-        })
+        orderTables(engine, bench.database).rewriteHistory(set, `order_id = ${order.order_id} and version = 1`)
       await disguise(`actor = 'nobody'`)
       const { problems } = await bench.orders.verifyOrders()
       const subject = `order ${order.order_id}, version 1`

@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { fakeClock } from '../../src/core/clock.ts'
 import type { PlaceOrder } from '../../src/orders/schemas.ts'
-import { type OrderBench, openOrderBench, SOMEWHERE } from '../setup/orders.ts'
-import { sqlEngines } from '../setup/sql.ts'
+import { type OrderBench, openOrderBench, orderEngines, SOMEWHERE } from '../setup/orders.ts'
 
 const refused = (code: string, data: object = {}) =>
   expect.objectContaining({ code, data: expect.objectContaining(data) })
 
-for (const engine of sqlEngines()) {
+for (const engine of orderEngines()) {
   describe(`placing orders on ${engine.name}`, () => {
     const clock = fakeClock(Date.UTC(2026, 2, 1, 12))
     let bench: OrderBench

@@ -1,15 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Orders } from '../../src/orders/orders.ts'
 import type { OrderDocument } from '../../src/orders/schemas.ts'
-import { type OrderBench, openOrderBench } from '../setup/orders.ts'
-import { sqlEngines } from '../setup/sql.ts'
+import { type OrderBench, openOrderBench, orderEngines } from '../setup/orders.ts'
 
 /** Races of one kind; those of an embedded database share one connection, so fewer say as much. */
-const RACES = { postgres: 1_000, pglite: 60 }
+const RACES = { postgres: 1_000, mariadb: 400, pglite: 60 }
 /** Races under way at the same time, so that batches hold several. */
 const AT_ONCE = 20
 
-for (const engine of sqlEngines()) {
+for (const engine of orderEngines()) {
   describe(`rivals for one order on ${engine.name}`, () => {
     const races = RACES[engine.name]
     let bench: OrderBench

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fakeClock } from '../../src/core/clock.ts'
 import { silentLogger } from '../../src/core/logger.ts'
+import { FACT_COLUMNS } from '../../src/engines/sql/report-facts.ts'
 import { rebuild } from '../../src/log/projector.ts'
-import { type OrderBench, openOrderBench } from '../setup/orders.ts'
-import { sqlEngines } from '../setup/sql.ts'
+import { type OrderBench, openOrderBench, orderEngines } from '../setup/orders.ts'
 
 const DAY_MS = 86_400_000
 
@@ -12,7 +12,7 @@ select c.relname as name, (select count(*)::int from daily_sales_report_gen d wh
 from pg_inherits i join pg_class c on c.oid = i.inhrelid
 where i.inhparent = 'daily_sales_report_gen'::regclass order by 1`
 
-for (const engine of sqlEngines()) {
+for (const engine of orderEngines()) {
   describe(`tables of the sales report on ${engine.name}`, () => {
     const clock = fakeClock(Date.parse('2026-01-10T10:00:00Z'))
     let bench: OrderBench
@@ -36,39 +36,65 @@ for (const engine of sqlEngines()) {
       await bench.fold()
     })
     afterAll(() => bench.close())
-    const verified = async () => expect(await bench.orders.verifyOrders()).toMatchObject({ problems: [], lag: 0 })
+    const verified = async (archived_months: string[] = []) =>
+      expect(await bench.orders.verifyOrders()).toMatchObject({ problems: [], lag: 0, archived_months })
 
-    it('get a partition for each month that has rows, for this month and two ahead, and the rows move there', async () => {
-      expect(await bench.database.sql.query(PARTITIONS)).toEqual([{ name: 'daily_sales_report_gen_default', rows: 4 }])
-      expect(await bench.orders.extendReport()).toBe(5)
-      expect(await bench.database.sql.query(PARTITIONS)).toEqual([
-        { name: 'daily_sales_report_gen_2026_01', rows: 2 },
-        { name: 'daily_sales_report_gen_2026_02', rows: 1 },
-        { name: 'daily_sales_report_gen_2026_03', rows: 1 },
-        { name: 'daily_sales_report_gen_2026_04', rows: 0 },
-        { name: 'daily_sales_report_gen_2026_05', rows: 0 },
-        { name: 'daily_sales_report_gen_default', rows: 0 },
-      ])
+    it.runIf(engine.hasPartitions)(
+      'get a partition for each month that has rows, for this month and two ahead, and the rows move there',
+      async () => {
+        expect(await bench.database.sql.query(PARTITIONS)).toEqual([
+          { name: 'daily_sales_report_gen_default', rows: 4 },
+        ])
+        expect(await bench.orders.extendReport()).toBe(5)
+        expect(await bench.database.sql.query(PARTITIONS)).toEqual([
+          { name: 'daily_sales_report_gen_2026_01', rows: 2 },
+          { name: 'daily_sales_report_gen_2026_02', rows: 1 },
+          { name: 'daily_sales_report_gen_2026_03', rows: 1 },
+          { name: 'daily_sales_report_gen_2026_04', rows: 0 },
+          { name: 'daily_sales_report_gen_2026_05', rows: 0 },
+          { name: 'daily_sales_report_gen_default', rows: 0 },
+        ])
+        expect(await bench.orders.extendReport()).toBe(0)
+        await sell()
+        await bench.fold()
+        expect((await bench.database.sql.query(PARTITIONS))[2]).toMatchObject({ rows: 2 })
+        await verified()
+      },
+    )
+
+    it.skipIf(engine.hasPartitions)('need nothing made ahead of time where there are no partitions', async () => {
       expect(await bench.orders.extendReport()).toBe(0)
       await sell()
       await bench.fold()
-      expect((await bench.database.sql.query(PARTITIONS))[2]).toMatchObject({ rows: 2 })
+      expect((await total({ group_by: 'month' })).orders).toBe(4)
       await verified()
     })
 
-    it('answer sum(price) of a category and a city from the index alone', async () => {
+    it.runIf(engine.hasPartitions)('answer sum(price) of a category and a city from the index alone', async () => {
       const { sql } = bench.database
-      await sql.query('vacuum analyze daily_sales_report_gen')
-      const plan = await sql.transaction(async (tx) => {
-        // With so few rows, reading the table would do as well.
-        await tx.script('set local enable_seqscan = off; set local enable_bitmapscan = off')
-        return tx.query<{ 'QUERY PLAN': string }>(
+      const others = FACT_COLUMNS.replace('order_id', 'order_id + n')
+        .replace('product_category', `'category ' || n % 40`)
+        .replace('shipping_city', `'city ' || n % 50`)
+      let plan: { 'QUERY PLAN': string }[] = []
+      let filled: { partition: string }[] = []
+      const undone = sql.transaction(async (tx) => {
+        // With few rows any index would do, and reading the table as well.
+        await tx.query(`insert into daily_sales_report_gen (generation, ${FACT_COLUMNS})
+          select generation, ${others} from daily_sales_report_gen, generate_series(1, 200) n`)
+        await tx.script(
+          'analyze daily_sales_report_gen; set local enable_seqscan = off; set local enable_bitmapscan = off',
+        )
+        filled = await tx.query('select distinct tableoid::regclass::text as partition from daily_sales_report_gen')
+        plan = await tx.query(
           `explain select sum(price) from daily_sales_report where product_category = $1 and shipping_city = $2`,
           ['Electronics', 'New York'],
         )
+        throw new Error('only to look')
       })
+      await expect(undone).rejects.toThrow('only to look')
       const scans = plan.map((line) => line['QUERY PLAN']).filter((line) => line.includes('Scan'))
-      const ofFacts = scans.filter((line) => line.includes('daily_sales_report_gen'))
+      // Of an empty one any index will do.
+      const ofFacts = scans.filter((line) => filled.some(({ partition }) => line.includes(` on ${partition} `)))
       expect(ofFacts.length).toBeGreaterThan(1)
       for (const scan of ofFacts) expect(scan).toMatch(/Index Only Scan/)
     })
@@ -78,9 +104,9 @@ for (const engine of sqlEngines()) {
       ['a missing row', `delete from daily_sales_report_gen where sale_day < '2026-02-01' and kind = 'return'`],
       [
         'a row of no order',
-        `insert into daily_sales_report_gen select (r).* from (
-        select jsonb_populate_record(f, '{"order_id": 4611686018427387904}') as r
-        from daily_sales_report_gen f where sale_day < '2026-02-01') x`,
+        `insert into daily_sales_report_gen (generation, ${FACT_COLUMNS})
+        select generation, ${FACT_COLUMNS.replace('order_id', '4611686018427387904')}
+        from daily_sales_report_gen where sale_day < '2026-02-01'`,
       ],
       ['a wrong city', `update daily_sales_report_gen set shipping_city = 'Rome' where sale_day < '2026-02-01'`],
       [
@@ -93,7 +119,7 @@ for (const engine of sqlEngines()) {
     for (const [what, statement] of damages) {
       it(`are mended by rebuilding the month: ${what}`, async () => {
         const before = await total({ group_by: 'month', day_of: 'booked_day' })
-        await bench.database.sql.query(statement)
+        await bench.database.rows(statement)
         expect((await bench.orders.verifyOrders()).ok).toBe(false)
         expect(await bench.orders.rebuildReportMonth('2026-01')).toBe(2)
         await verified()
@@ -103,8 +129,8 @@ for (const engine of sqlEngines()) {
 
     it('are the same after a month was rebuilt twice', async () => {
       const all = async () => [
-        await bench.database.sql.query('select * from daily_sales_report order by order_id, event_no, leg'),
-        await bench.database.sql.query(
+        await bench.database.rows('select * from daily_sales_report order by order_id, event_no, leg'),
+        await bench.database.rows(
           'select * from sales_rollups order by generation, grain, period, starts, shard, product_category, shipping_city, product_id',
         ),
       ]
@@ -119,20 +145,18 @@ for (const engine of sqlEngines()) {
       expect(archived).toMatchObject([{ month: '2026-01', table: 'daily_sales_report_archive_2026_01', facts: 2 }])
       expect(await bench.orders.archivedMonths()).toEqual(archived)
       expect((await bench.orders.salesReport({ group_by: 'month' })).rows).toEqual(before.rows)
-      const [seen] = await bench.database.sql.query(
-        `select count(*)::int as rows, (select count(*)::int from daily_sales_report_archive_2026_01) as archived
+      const [seen] = await bench.database.rows(
+        `select count(*) as facts, (select count(*) from daily_sales_report_archive_2026_01) as archived
          from daily_sales_report where sale_day < '2026-02-01'`,
       )
-      expect(seen).toEqual({ rows: 0, archived: 2 })
+      expect(seen).toEqual({ facts: 0n, archived: 2n })
       expect(await bench.orders.verifyOrders()).toMatchObject({ problems: [], archived_months: ['2026-01'] })
     })
 
     it('hold no name of a customer in their archives', async () => {
-      const columns = await bench.database.sql.query(
-        `select attname from pg_attribute
-         where attrelid = 'daily_sales_report_archive_2026_01'::regclass and attname = 'customer_name'`,
-      )
-      expect(columns).toEqual([])
+      const [row] = await bench.database.rows('select * from daily_sales_report_archive_2026_01')
+      expect(row).toHaveProperty('product_name')
+      expect(row).not.toHaveProperty('customer_name')
     })
 
     it('refuse what needs archived rows, and answer the rest', async () => {
@@ -144,6 +168,15 @@ for (const engine of sqlEngines()) {
       await expect(bench.orders.rebuildReportMonth('2026-01')).rejects.toMatchObject(refused)
       await expect(bench.orders.salesFactsCsv().next()).rejects.toMatchObject(refused)
       expect((await ask({ kind: 'sale', from: '2026-02-01' })).total).toMatchObject({ orders: 3 })
+    })
+
+    it('keep what archived orders booked in a month that is rebuilt', async () => {
+      const booked = async () => (await bench.orders.salesReport({ group_by: 'day', day_of: 'booked_day' })).rows
+      const before = await booked()
+      expect(before.find(({ day }) => day === '2026-03-10')).toMatchObject({ orders: 2 })
+      await bench.orders.rebuildReportMonth('2026-03')
+      expect(await booked()).toEqual(before)
+      await verified(['2026-01'])
     })
 
     it('take late rows of an archived month, which count', async () => {
@@ -163,7 +196,7 @@ for (const engine of sqlEngines()) {
       await rebuild({ store: bench.ports.log, logger: silentLogger }, bench.ports.projections[0]!)
       expect((await bench.orders.salesReport({ group_by: 'month' })).rows).toEqual(before.rows)
       expect(await bench.orders.archivedMonths()).toEqual([])
-      expect(await bench.orders.extendReport()).toBe(1)
+      expect(await bench.orders.extendReport()).toBe(engine.hasPartitions ? 1 : 0)
       expect(await bench.orders.verifyOrders()).toMatchObject({ problems: [], archived_months: [] })
       expect(await bench.orders.archiveReport('2026-02')).toMatchObject([{ month: '2026-01', facts: 3 }])
     })

@@ -2,15 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fakeClock } from '../../src/core/clock.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { rebuild } from '../../src/log/projector.ts'
-import { type OrderBench, openOrderBench } from '../setup/orders.ts'
-import { sqlEngines } from '../setup/sql.ts'
+import { type OrderBench, openOrderBench, orderEngines } from '../setup/orders.ts'
 
 const NIGHT = Date.parse('2026-03-02T03:30:00Z')
 const DAY_MS = 86_400_000
 const usd = { currency: 'USD' } as const
 const BOSTON = { line1: '2 Side Street', city: 'Boston', country: 'US' }
 
-for (const engine of sqlEngines()) {
+for (const engine of orderEngines()) {
   describe(`sales report on ${engine.name}`, () => {
     const clock = fakeClock(NIGHT)
     let bench: OrderBench
@@ -60,19 +59,19 @@ for (const engine of sqlEngines()) {
       await bench.orders.cancel(sold.order_id)
       await bench.fold()
       expect(await total()).toEqual({ price: 0, tax: 0, quantity: 0, orders: 0 })
-      const rows = await bench.database.sql.query(
-        `select kind, line_no, event_no, price::int, quantity from daily_sales_report where order_id = $1
+      const rows = await bench.database.rows(
+        `select kind, line_no, event_no, price, quantity from daily_sales_report where order_id = ?
          order by event_no, line_no`,
         [BigInt(sold.order_id)],
       )
       expect(rows).toEqual([
-        { kind: 'sale', line_no: 1, event_no: 2, price: 2_000, quantity: 2 },
-        { kind: 'sale', line_no: 2, event_no: 2, price: 300, quantity: 1 },
-        { kind: 'cancel', line_no: 1, event_no: 3, price: -2_000, quantity: -2 },
-        { kind: 'cancel', line_no: 2, event_no: 3, price: -300, quantity: -1 },
+        { kind: 'sale', line_no: 1, event_no: 2, price: 2_000n, quantity: 2 },
+        { kind: 'sale', line_no: 2, event_no: 2, price: 300n, quantity: 1 },
+        { kind: 'cancel', line_no: 1, event_no: 3, price: -2_000n, quantity: -2 },
+        { kind: 'cancel', line_no: 2, event_no: 3, price: -300n, quantity: -1 },
       ])
-      const ofPending = 'select count(*)::int as rows from daily_sales_report where order_id = $1'
-      expect(await bench.database.sql.query(ofPending, [BigInt(pending.order_id)])).toEqual([{ rows: 0 }])
+      const ofPending = 'select count(*) as found from daily_sales_report where order_id = ?'
+      expect(await bench.database.rows(ofPending, [BigInt(pending.order_id)])).toEqual([{ found: 0n }])
     })
 
     it('filters and groups', async () => {
@@ -249,25 +248,25 @@ for (const engine of sqlEngines()) {
       await sell([[lens, 5]])
       await bench.fold()
       const all = 'select * from daily_sales_report order by order_id, event_no, line_no, leg'
-      const before = await bench.database.sql.query(all)
+      const before = await bench.database.rows(all)
       const { ports } = bench
       const projection = ports.projections[0]!
       await rebuild({ store: ports.log, logger: silentLogger }, projection)
-      expect(await bench.database.sql.query(all)).toEqual(before)
+      expect(await bench.database.rows(all)).toEqual(before)
       const { liveGeneration: generation } = await ports.log.projection(projection.name)
       for (const shard of (await ports.log.heads()).keys()) {
         const events = await ports.log.read(shard, 0n, 1_000)
         await ports.log.transaction((tx) => projection.handle({ shard, generation, events }, tx))
       }
-      expect(await bench.database.sql.query(all)).toEqual(before)
-      const generations = await bench.database.sql.query('select distinct generation from daily_sales_report_gen')
+      expect(await bench.database.rows(all)).toEqual(before)
+      const generations = await bench.database.rows('select distinct generation from daily_sales_report_gen')
       expect(generations).toEqual([{ generation }])
     })
 
     it('sets aside an order whose leg has no line, and goes on with the others', async () => {
       const { camera, electronics, sell } = await openShop()
       const bad = await sell([[camera, 1]])
-      await bench.database.sql.query('delete from order_line_items where order_id = $1', [BigInt(bad.order_id)])
+      await bench.database.rows('delete from order_line_items where order_id = ?', [BigInt(bad.order_id)])
       const good = await sell([[camera, 2]])
       await bench.fold()
       expect(await bench.orders.salesReport({ product_category: electronics })).toMatchObject({
@@ -285,13 +284,13 @@ for (const engine of sqlEngines()) {
       await sell([[camera, 2]])
       await bench.fold()
       const named = `
-        select customer_name from daily_sales_report where customer_name = $1
-        union all select customer_name from orders where customer_name = $1
-        union all select name from customers where name = $1`
-      expect(await bench.database.sql.query(named, [`Customer of ${name}`])).toHaveLength(3)
+        select customer_name from daily_sales_report where customer_name = ?
+        union all select customer_name from orders where customer_name = ?
+        union all select name from customers where name = ?`
+      expect(await bench.database.rows(named, Array(3).fill(`Customer of ${name}`))).toHaveLength(3)
       await bench.orders.eraseCustomer(name)
       expect(await total()).toEqual({ price: 2_000, tax: 0, quantity: 2, orders: 1 })
-      expect(await bench.database.sql.query(named, [`Customer of ${name}`])).toEqual([])
+      expect(await bench.database.rows(named, Array(3).fill(`Customer of ${name}`))).toEqual([])
       const [order] = (await bench.orders.list({ customer_id: name })).items
       expect(order?.shipping_address).toEqual({ city: 'New York', region: 'NY', country: 'US' })
       await expect(bench.orders.getCustomer(name)).rejects.toMatchObject({ code: 'customer_not_found' })

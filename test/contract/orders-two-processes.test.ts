@@ -1,25 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import { createIdMaker } from '../../src/core/ids.ts'
-import { silentLogger } from '../../src/core/logger.ts'
-import { openPg } from '../../src/engines/postgres/client-pg.ts'
-import { openOrderPorts } from '../../src/engines/postgres/order-ports.ts'
-import { PROFILES } from '../../src/engines/postgres/profiles.ts'
-import { createOrders } from '../../src/orders/orders.ts'
-import { openOrderBench, SOMEWHERE } from '../setup/orders.ts'
+import { openOrderBench, orderEngines, SOMEWHERE } from '../setup/orders.ts'
 import { seededRandom } from '../setup/random.ts'
-import { postgresServer, sqlEngines } from '../setup/sql.ts'
 
 const SEED = 20_260_131
 
-describe.skipIf(postgresServer() === undefined)('orders of two servers on one database', () => {
-  it('never oversell, never lose a command, and agree at the end', async () => {
-    const engine = sqlEngines().find(({ name }) => name === 'postgres')!
+// An embedded database serves one process.
+const shared = orderEngines().filter(({ name }) => name !== 'pglite')
+
+describe.skipIf(shared.length === 0)('orders of two servers on one database', () => {
+  it.each(shared)('never oversell, never lose a command, and agree at the end, on $name', async (engine) => {
     const bench = await openOrderBench(engine)
     // Its own connections, caches, batches and ids: what another process would have.
-    const { context, url } = bench.database
-    const sql = await openPg(new URL(url!), PROFILES.postgres, { poolSize: 6, logger: silentLogger })
-    const ids = createIdMaker({ node: 2, clock: context.clock })
-    const second = createOrders({ ports: await openOrderPorts(sql, { ...context, ids }), ids, clock: context.clock })
+    const other = await bench.another()
+    const second = other.orders
     const servers = [bench.orders, second]
     try {
       const products = ['p1', 'p2', 'p3']
@@ -81,7 +74,7 @@ describe.skipIf(postgresServer() === undefined)('orders of two servers on one da
       await bench.fold()
       expect(await second.verifyOrders()).toMatchObject({ ok: true, problems: [], lag: 0 })
     } finally {
-      await sql.close()
+      await other.close()
       await bench.close()
     }
   })

@@ -64,7 +64,7 @@ for (const engine of sqlEngines()) {
         return { id, context, opId: pending!.op_id }
       }
       const listed = async () => {
-        const { items } = await bench.payments.operations('review', { limit: 100 })
+        const { items } = await bench.payments.operations({ status: 'review' }, { limit: 100 })
         return items.map((item) => item.op_id)
       }
       const bookedBefore = (deed: Deed) => {

@@ -260,7 +260,7 @@ for (const engine of sqlEngines()) {
       await bench.recover(0)
       const stuck = await bench.payments.get(id)
       expect(stuck).toMatchObject({ status: 'authorizing', pending_operation: { status: 'review' } })
-      expect((await bench.ports.store.operationsWith('review', 10)).map((row) => row.opId)).toContain(
+      expect((await bench.ports.store.findOperations({ status: 'review' }, 10)).map((row) => row.opId)).toContain(
         stuck.pending_operation!.op_id,
       )
       expect(await ledgerOf(id)).toEqual([])

@@ -6,15 +6,9 @@ import { failureKind } from '../../src/core/retry.ts'
 import { CLUSTER_TAGS } from '../../src/engines/redis/groups.ts'
 import { createEngines, portOf } from '../../src/engines/registry.ts'
 import { until } from '../../src/testing/until.ts'
-import {
-  hasRedisProgram,
-  openRedisTimelines,
-  type PrivateRedis,
-  type RedisUnderTest,
-  redisContext,
-  redisServers,
-  startRedis,
-} from '../setup/redis.ts'
+import { testContext } from '../setup/context.ts'
+import type { OwnProgram } from '../setup/own-server.ts'
+import { hasRedisProgram, openRedisTimelines, type RedisUnderTest, redisServers, startRedis } from '../setup/redis.ts'
 
 const IDLE_S = LIMITS.timelineIdleDays * 24 * 60 * 60
 const readers = Array.from({ length: 100 }, (_, n) => `reader-${n}`)
@@ -166,7 +160,7 @@ for (const { name, url } of redisServers()) {
       ))
 
     it('are served by an engine that says what it is', async () => {
-      const engines = createEngines(redisContext())
+      const engines = createEngines(testContext())
       try {
         const engine = await engines.open(`${url}?prefix=test-engine`)
         expect(engine.name).toBe(name)
@@ -174,7 +168,7 @@ for (const { name, url } of redisServers()) {
         expect(await engine.version()).toMatch(/^Redis \d+\.\d+/)
         expect(await engine.migrate()).toMatchObject({ pending: [] })
         expect(await engine.pendingMigrations()).toBe(0)
-        const store = await portOf(engine, 'timelines')(redisContext())
+        const store = await portOf(engine, 'timelines')(testContext())
         expect(await store.append(1n, ['nobody'])).toMatchObject({ inactive: 1 })
         expect(() => portOf(engine, 'posts')).toThrow('does not serve posts')
       } finally {
@@ -183,7 +177,7 @@ for (const { name, url } of redisServers()) {
     })
 
     it('refuse the scheme of the other kind of server, and say why', async () => {
-      const engines = createEngines(redisContext())
+      const engines = createEngines(testContext())
       const other = name === 'redis' ? url.replace('redis:', 'redis-cluster:').replace(/\/\d*$/, '') : undefined
       const error = await failure(engines.open(other ?? url.replace('redis-cluster:', 'redis:').replace(/,.*/, '')))
       expect(isAppError(error, other === undefined ? 'invalid_config' : 'engine_unreachable')).toBe(true)
@@ -222,7 +216,7 @@ describe.runIf(redisServers().some(({ name }) => name === 'redis-cluster'))('the
 })
 
 describe.runIf(hasRedisProgram())('a Redis server of its own', () => {
-  async function withServer(args: readonly string[], work: (server: PrivateRedis) => Promise<void>): Promise<void> {
+  async function withServer(args: readonly string[], work: (server: OwnProgram) => Promise<void>): Promise<void> {
     const server = await startRedis(args)
     try {
       await work(server)
@@ -231,7 +225,7 @@ describe.runIf(hasRedisProgram())('a Redis server of its own', () => {
     }
   }
   const openFailure = async (url: string) => {
-    const engines = createEngines(redisContext())
+    const engines = createEngines(testContext())
     const error = await failure(engines.open(url))
     await engines.close()
     return error
@@ -270,11 +264,11 @@ describe.runIf(hasRedisProgram())('a Redis server of its own', () => {
     withServer([], (server) =>
       withTimelines(server.url, async (test) => {
         await make(test, 'h', [1n])
-        server.freeze()
+        server.signal('SIGSTOP')
         try {
           expect(failureKind(await failure(test.store.read('h', undefined, 5)))).toBe('ambiguous')
         } finally {
-          server.thaw()
+          server.signal('SIGCONT')
         }
         await until('it answers', async () => (await failure(test.store.read('h', undefined, 5))) === undefined)
         expect((await test.store.read('h', undefined, 5))?.postIds).toEqual([1n])
@@ -309,8 +303,8 @@ describe.runIf(hasRedisProgram())('a Redis server of its own', () => {
   it('that may evict timelines is used, with a warning', () =>
     withServer(['--maxmemory-policy', 'allkeys-lru'], async (server) => {
       const warnings: object[] = []
-      const logger = { ...redisContext().logger, warn: (fields: object) => warnings.push(fields) } as Logger
-      const engines = createEngines({ ...redisContext(), logger })
+      const logger = { ...testContext().logger, warn: (fields: object) => warnings.push(fields) } as Logger
+      const engines = createEngines({ ...testContext(), logger })
       await engines.open(server.url)
       await engines.close()
       expect(warnings).toEqual([{ url: server.url, policy: 'allkeys-lru' }])

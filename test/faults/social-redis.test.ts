@@ -10,8 +10,9 @@ import { PROFILES } from '../../src/engines/postgres/profiles.ts'
 import type { SqlClient } from '../../src/engines/sql/sql.ts'
 import { FANOUT_TOPIC } from '../../src/social/fanout/fanout.ts'
 import { until } from '../../src/testing/until.ts'
+import type { OwnProgram } from '../setup/own-server.ts'
 import { seededRandom } from '../setup/random.ts'
-import { hasRedisProgram, openRedisTimelines, type PrivateRedis, redisServers, startRedis } from '../setup/redis.ts'
+import { hasRedisProgram, openRedisTimelines, redisServers, startRedis } from '../setup/redis.ts'
 import { buildScript, type Script, type ScriptProcess } from '../setup/script.ts'
 import { createPostgresDatabase, postgresServer } from '../setup/sql.ts'
 import { type ActorNews, type ActorOptions, openProcess, personOf, type SocialProcess } from './social-actor.ts'
@@ -164,7 +165,7 @@ describe.skipIf(server === undefined)(`timelines on Redis under faults, seed ${S
       stop(): void
     }
 
-    async function watch(redis: PrivateRedis): Promise<Growth> {
+    async function watch(redis: OwnProgram): Promise<Growth> {
       const folder = join(redis.folder, 'appendonlydir')
       const name = (await readdir(folder)).find((each) => each.endsWith('.incr.aof'))
       const file = join(folder, name!)
@@ -176,7 +177,7 @@ describe.skipIf(server === undefined)(`timelines on Redis under faults, seed ${S
     }
 
     /** Kills it, and cuts off what it has written in its last 1.5 seconds; answers how many bytes. */
-    async function lose(redis: PrivateRedis, { file, sizes }: Growth): Promise<number> {
+    async function lose(redis: OwnProgram, { file, sizes }: Growth): Promise<number> {
       const killedAt = Date.now()
       await redis.kill()
       const { bytes } = sizes.find(({ at }) => at >= killedAt - 1_500) ?? sizes.at(-1)!

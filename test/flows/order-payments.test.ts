@@ -4,48 +4,69 @@ import { orderPaymentSubscriptions } from '../../src/flows/order-payments.ts'
 import { createPlacing } from '../../src/orders/placing/placing.ts'
 import { createSources } from '../../src/orders/placing/sources.ts'
 import { startServer, type TestServer } from '../setup/http.ts'
-import { openOrderBench, SOMEWHERE } from '../setup/orders.ts'
-import { sqlEngines } from '../setup/sql.ts'
+import { createMysqlDatabase, mysqlServer } from '../setup/mysql.ts'
+import { openOrderBench, orderEngines, SOMEWHERE } from '../setup/orders.ts'
 
-let server: TestServer
 let next = 0
 const once = () => ({ idempotencyKey: `flow-${next++}` })
 
-beforeAll(async () => {
-  server = await startServer()
-  const { orders } = server.fanfold
-  await orders.createProduct({
-    ...{ product_id: 'p', sku: 'P', name: 'Pen', category: 'Office', price: 1_000, currency: 'USD', stock: 1_000 },
+const mariadbUrl = mysqlServer()
+/** Where orders are; payments are beside them, or apart. */
+const PLACES = [
+  { where: 'in one database', engine: 'pglite', create: async () => undefined },
+  ...(mariadbUrl === undefined
+    ? []
+    : [{ where: 'in two databases', engine: 'mariadb', create: () => createMysqlDatabase(mariadbUrl) }]),
+]
+
+describe.for(PLACES)('orders and payments $where ($engine)', ({ engine, create }) => {
+  let server: TestServer
+  let database: { url: string; drop(): Promise<void> } | undefined
+  beforeAll(async () => {
+    database = await create()
+    server = await startServer(database === undefined ? {} : { orders: database.url })
+    const { orders } = server.fanfold
+    await orders.createProduct({
+      ...{ product_id: 'p', sku: 'P', name: 'Pen', category: 'Office', price: 1_000, currency: 'USD', stock: 1_000 },
+    })
+    await orders.createCustomer({ customer_id: 'c', name: 'Cy' })
   })
-  await orders.createCustomer({ customer_id: 'c', name: 'Cy' })
-})
-afterAll(() => server.close())
+  afterAll(async () => {
+    await server.close()
+    await database?.drop()
+  })
 
-const place = (quantity = 2) =>
-  server.fanfold.orders.place(
-    {
+  const place = (quantity = 2) =>
+    server.fanfold.orders.place(
+      {
+        customer_id: 'c',
+        shipping_address: { line1: '1 Main', city: 'Oslo', country: 'NO' },
+        items: [{ product_id: 'p', quantity }],
+      },
+      once(),
+    )
+
+  const pay = async (order_id: string, token = 'tok_ok', capture_method: 'automatic' | 'manual' = 'automatic') => {
+    const { payments } = server.fanfold
+    const body = {
+      amount: 2_000,
+      currency: 'USD',
       customer_id: 'c',
-      shipping_address: { line1: '1 Main', city: 'Oslo', country: 'NO' },
-      items: [{ product_id: 'p', quantity }],
-    },
-    once(),
-  )
+      order_id,
+      payment_method: { token },
+      capture_method,
+    }
+    const { payment_intent_id } = await payments.create(body, once())
+    return payments.authorize(payment_intent_id, {}, once())
+  }
 
-const pay = async (order_id: string, token = 'tok_ok', capture_method: 'automatic' | 'manual' = 'automatic') => {
-  const { payments } = server.fanfold
-  const body = { amount: 2_000, currency: 'USD', customer_id: 'c', order_id, payment_method: { token }, capture_method }
-  const { payment_intent_id } = await payments.create(body, once())
-  return payments.authorize(payment_intent_id, {}, once())
-}
+  const settled = async (order_id: string) => {
+    await server.fanfold.caughtUp()
+    const order = await server.fanfold.orders.get(order_id)
+    const types = (await server.fanfold.orders.history(order_id)).items.map((event) => event.event_type)
+    return { order, types }
+  }
 
-const settled = async (order_id: string) => {
-  await server.fanfold.caughtUp()
-  const order = await server.fanfold.orders.get(order_id)
-  const types = (await server.fanfold.orders.history(order_id)).items.map((event) => event.event_type)
-  return { order, types }
-}
-
-describe('orders and payments', () => {
   it('a payment captured in full makes its order PAID exactly once', async () => {
     const { order_id } = await place()
     await pay(order_id)
@@ -272,7 +293,7 @@ describe('orders and payments', () => {
   })
 
   it('an order that costs nothing is settled also when whoever placed it stopped half-way', async () => {
-    const bench = await openOrderBench(sqlEngines()[0]!)
+    const bench = await openOrderBench(orderEngines().find(({ name }) => name === engine)!)
     await bench.product('sample', 5, { price: 0 })
     const { ports } = bench
     const { clock, ids } = bench.database.context

@@ -165,6 +165,23 @@ describe('payment operations over HTTP', () => {
     }
   })
 
+  it('lists all operations of a payment, or those of one status', async () => {
+    const id = await authorized()
+    await post(id, 'capture', { amount: 1_000 })
+    const { body } = await server.call('GET', `/v1/operations?payment_intent_id=${id}`)
+    expect(body.items).toMatchObject([
+      { payment_intent_id: id, kind: 'authorize', status: 'succeeded', next_check_at: null },
+      { payment_intent_id: id, kind: 'capture', status: 'succeeded', amount: 1_000 },
+    ])
+    const all = body.items.map((item: { op_id: string }) => item.op_id)
+    expect(await reviewed(`&payment_intent_id=${id}`)).toEqual(all)
+    expect(await reviewed(`&payment_intent_id=${id}&status=succeeded`)).toEqual(all)
+    expect(await reviewed(`&payment_intent_id=${id}&status=review`)).toEqual([])
+    const other = await inReview()
+    expect(await reviewed(`&payment_intent_id=${other.id}`)).toEqual([other.opId])
+    expect(await reviewed('&payment_intent_id=pi_none')).toEqual([])
+  })
+
   it('needs the right scope, and refuses wrong input with the field', async () => {
     const { opId } = await inReview()
     const url = `/v1/operations/${opId}/resolve`
@@ -172,6 +189,8 @@ describe('payment operations over HTTP', () => {
       ['GET', '/v1/operations?status=lost', undefined, 400, 'invalid_input'],
       ['GET', '/v1/operations?cursor=rubbish', undefined, 400, 'invalid_cursor'],
       ['GET', '/v1/operations?limit=0', undefined, 400, 'invalid_input'],
+      ['GET', '/v1/operations?payment_intent_id=a%20b', undefined, 400, 'invalid_input'],
+      ['GET', '/v1/operations?payment=pi_none', undefined, 400, 'invalid_input'],
       ['POST', url, {}, 400, 'invalid_input'],
       ['POST', url, { decision: 'maybe', note: 'x' }, 400, 'invalid_input'],
       ['POST', url, { decision: 'failed' }, 400, 'invalid_input'],

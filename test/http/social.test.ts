@@ -105,6 +105,34 @@ describe('social over HTTP', () => {
     expect((await call('GET', `/v1/posts/${id}?viewer=b%20b`)).status).toBe(400)
   })
 
+  it('suggests whom a user might follow', async () => {
+    for (const id of ['sam', 'hub-a', 'hub-b', 'far-1', 'far-2']) await user(id.replace('-', '_'))
+    const follow = async (id: string, ...others: string[]) => {
+      for (const other of others) expect((await call('PUT', `/v1/users/${id}/follows/${other}`)).status).toBe(204)
+    }
+    await follow('sam', 'hub_a', 'hub_b')
+    await follow('hub_a', 'far_1', 'far_2', 'sam')
+    await follow('hub_b', 'far_2')
+    const [first, second] = [
+      { user_id: 'far_2', handle: 'far_2', name: 'Name far_2', through: 2 },
+      { user_id: 'far_1', handle: 'far_1', name: 'Name far_1', through: 1 },
+    ]
+    const path = '/v1/users/sam/suggestions'
+    expect(await call('GET', path)).toMatchObject({ status: 200, body: { items: [first, second] } })
+    expect((await call('GET', `${path}?limit=1`)).body).toEqual({ items: [first] })
+    expect((await call('GET', '/v1/users/far_1/suggestions')).body).toEqual({ items: [] })
+    expect((await call('DELETE', '/v1/users/far_2')).status).toBe(204)
+    expect((await call('GET', path)).body).toEqual({ items: [second] })
+    for (const query of ['limit=0', 'limit=x', 'cursor=abc']) {
+      expect(await call('GET', `${path}?${query}`)).toMatchObject({ status: 400, body: { code: 'invalid_input' } })
+    }
+    expect(await call('GET', '/v1/users/never/suggestions')).toMatchObject({
+      status: 404,
+      body: { code: 'user_not_found' },
+    })
+    expect((await call('GET', path, undefined, { authorization: 'Bearer nobody' })).status).toBe(401)
+  })
+
   it('refuses what the rules refuse', async () => {
     expect(await call('PUT', '/v1/users/ada/follows/ada')).toMatchObject({
       status: 422,

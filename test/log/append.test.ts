@@ -184,7 +184,7 @@ describe.skipIf(server === undefined)(`the log on PostgreSQL under kill -9, seed
     unrelatedState = other?.state
     for (const projector of await Promise.all(projectors)) await projector.kill()
     await unrelated.query('rollback')
-  }, CHAOS_MS + 60_000)
+  }, CHAOS_MS + 240_000)
 
   afterAll(async () => {
     chaos = false

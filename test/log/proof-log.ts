@@ -1,4 +1,5 @@
-import { type LogTable, openLogStore } from '../../src/engines/postgres/log-store.ts'
+import { openLogStore } from '../../src/engines/postgres/log-store.ts'
+import type { LogTable } from '../../src/engines/sql/log-rows.ts'
 import type { SqlClient, SqlTx } from '../../src/engines/sql/sql.ts'
 import type { LogStore, Projection } from '../../src/log/port.ts'
 

@@ -3,9 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isAppError } from '../../src/core/errors.ts'
 import type { Orders } from '../../src/orders/orders.ts'
 import type { OrderDocument } from '../../src/orders/schemas.ts'
-import { type OrderBench, openOrderBench, SOMEWHERE } from '../setup/orders.ts'
+import { type OrderBench, openOrderBench, orderEngines, SOMEWHERE } from '../setup/orders.ts'
 import { seededRandom } from '../setup/random.ts'
-import { sqlEngines } from '../setup/sql.ts'
 import {
   type Action,
   action,
@@ -71,7 +70,7 @@ function inTurn(x: Answer, y: Answer): number {
   return x.order.version - y.order.version || vain(x) - vain(y) || amount(y) - amount(x)
 }
 
-for (const engine of sqlEngines()) {
+for (const engine of orderEngines()) {
   describe(`orders under random concurrent commands on ${engine.name}`, () => {
     let bench: OrderBench
     let other: { readonly orders: Orders; close(): Promise<void> }

@@ -13,9 +13,8 @@ import {
 } from '../../src/orders/ports.ts'
 import { addDays } from '../../src/orders/report/calendar.ts'
 import { planSales } from '../../src/orders/report/planner.ts'
-import { type OrderBench, openOrderBench } from '../setup/orders.ts'
+import { type OrderBench, openOrderBench, orderEngines } from '../setup/orders.ts'
 import { seededRandom } from '../setup/random.ts'
-import { sqlEngines } from '../setup/sql.ts'
 
 /**
  * Claim: whatever is asked, the report says what a plain look at its rows says, from sums as from rows. Method: a shop
@@ -149,7 +148,7 @@ const told = (rows: readonly SalesRow[], { groupBy }: SalesQuery) =>
     }),
   )
 
-for (const engine of sqlEngines()) {
+for (const engine of orderEngines()) {
   describe(`the sales report on ${engine.name}, seed ${SEED}`, () => {
     const clock = fakeClock(Date.parse('2025-12-20T10:00:00Z'))
     let bench: OrderBench

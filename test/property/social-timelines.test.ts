@@ -4,6 +4,9 @@ import { type FakeClock, fakeClock } from '../../src/core/clock.ts'
 import { createIdMaker } from '../../src/core/ids.ts'
 import { createFanout, type FanoutService } from '../../src/social/fanout/fanout.ts'
 import { createSocial, type Social } from '../../src/social/social.ts'
+import { cassandraServer, openCassandraTimelines } from '../setup/cassandra.ts'
+import { mongodbServer, openMongodbPosts } from '../setup/mongodb.ts'
+import { neo4jServer, openNeo4jFollows } from '../setup/neo4j.ts'
 import { seededRandom } from '../setup/random.ts'
 import { openRedisTimelines, redisServers } from '../setup/redis.ts'
 import { createHandQueue, type HandQueue, openSocial, type SocialUnderTest, windowOf } from '../setup/social.ts'
@@ -23,11 +26,15 @@ const RUNS = Number(process.env['FANFOLD_TEST_RUNS'] ?? 40)
 const SEED = Number(process.env['FANFOLD_TEST_SEED'] ?? 20260131)
 const START = Date.UTC(2026, 0, 31)
 
-/** Where the timelines are, and how they lose their last writes. */
+/** Where timelines, follows and posts are, and how the timelines lose their last writes. */
 interface Place {
   readonly name: string
+  /** Fewer histories where each step takes many milliseconds. */
+  readonly runs?: number
   open(clock: FakeClock): Promise<{
     readonly timelines?: SocialUnderTest['deps']['timelines']
+    readonly follows?: SocialUnderTest['deps']['follows']
+    readonly posts?: SocialUnderTest['deps']['posts']
     /** Remembers what is stored now. */
     save(): Promise<void>
     /** Goes back to what was stored then, as another incarnation. */
@@ -64,13 +71,46 @@ const redisPlaces = redisServers().map(
   }),
 )
 
+const cassandraPlaces = [cassandraServer() ?? []].flat().map(
+  (url): Place => ({
+    name: 'cassandra',
+    runs: Math.ceil(RUNS / 10),
+    async open(clock) {
+      const { store, close } = await openCassandraTimelines(url, { ...windowOf(WINDOW), clock })
+      return { timelines: store, save: nothing, crash: nothing, close }
+    },
+  }),
+)
+
+const neo4jPlaces = [neo4jServer() ?? []].flat().map(
+  (url): Place => ({
+    name: 'pglite with follows on neo4j',
+    runs: Math.ceil(RUNS / 10),
+    async open() {
+      const { store, close } = await openNeo4jFollows(url)
+      return { follows: store, save: nothing, crash: nothing, close }
+    },
+  }),
+)
+
+const mongodbPlaces = [mongodbServer() ?? []].flat().map(
+  (url): Place => ({
+    name: 'pglite with posts on mongodb',
+    runs: Math.ceil(RUNS / 10),
+    async open() {
+      const { store, close } = await openMongodbPosts(url)
+      return { posts: store, save: nothing, crash: nothing, close }
+    },
+  }),
+)
+
 /** What a client knows of a timeline, kept up to date by `newer`. */
 interface Client {
   token: string | undefined
   readonly seen: Set<string>
 }
 
-for (const place of [embedded, ...redisPlaces]) {
+for (const place of [embedded, ...redisPlaces, ...cassandraPlaces, ...neo4jPlaces, ...mongodbPlaces]) {
   describe(`timelines and counts under random histories, timelines on ${place.name}`, () => {
     let clock: FakeClock
     let queue: HandQueue
@@ -84,10 +124,12 @@ for (const place of [embedded, ...redisPlaces]) {
       clock = fakeClock(START)
       queue = createHandQueue()
       store = await place.open(clock)
-      const { timelines } = store
+      const { timelines, follows, posts } = store
       under = await openSocial(sqlEngines()[0]!, {
         ...{ clock, queue, ...SIZES, window: WINDOW },
         ...(timelines === undefined ? {} : { timelines }),
+        ...(follows === undefined ? {} : { follows }),
+        ...(posts === undefined ? {} : { posts }),
       })
       const slowClock = { ...clock, now: () => clock.now() - lagMs }
       lagging = createSocial(
@@ -299,7 +341,7 @@ for (const place of [embedded, ...redisPlaces]) {
 
     it('are what the naive model says', { timeout: 300_000 }, async () => {
       await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 70, size: 'max' }), fc.nat(), play), {
-        numRuns: RUNS,
+        numRuns: place.runs ?? RUNS,
         // A failure is made smaller for as long as this; the runs themselves take a fraction of it.
         interruptAfterTimeLimit: 200_000,
         markInterruptAsFailure: true,

@@ -1,96 +1,39 @@
-import { Cluster, Redis } from 'ioredis'
-import pg from 'pg'
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { SERVERS, type ServerKey } from './servers.ts'
 import { embeddedTemplate } from './template.ts'
 
 declare module 'vitest' {
-  interface ProvidedContext {
-    /** URL of a PostgreSQL server on which tests may create databases; absent when none answers. */
-    postgresUrl: string | undefined
-    /** URL of a Redis server, and of a Redis Cluster, where tests may use keys of a prefix of their own. */
-    redisUrl: string | undefined
-    redisClusterUrl: string | undefined
-    /** URL of Stripe's own mock server. */
-    stripeMockUrl: string | undefined
+  interface ProvidedContext extends Record<ServerKey, string | undefined> {
     /** Folder of a migrated PGlite database to copy. */
     embeddedTemplate: string
+    /** Path of a headless browser. */
+    chromium: string | undefined
   }
 }
 
-interface Server {
-  /** As scripts/engines calls it. */
-  readonly engine: string
-  readonly title: string
-  readonly provide: 'postgresUrl' | 'redisUrl' | 'redisClusterUrl' | 'stripeMockUrl'
-  readonly defaultUrl: string
-  /** Asks it something; throws when it does not answer. */
-  ask(url: string): Promise<unknown>
+/** Debian's name, and others'. */
+const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
+
+function findBrowser(): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter)
+  const paths = BROWSERS.flatMap((name) => folders.map((folder) => join(folder, name)))
+  return process.env['FANFOLD_TEST_CHROMIUM'] ?? paths.find((path) => existsSync(path))
 }
 
-const SERVERS: readonly Server[] = [
-  {
-    engine: 'postgres',
-    title: 'PostgreSQL',
-    provide: 'postgresUrl',
-    defaultUrl: 'postgres://postgres@127.0.0.1:55432/postgres',
-    async ask(url) {
-      const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3_000 })
-      try {
-        await client.connect()
-        await client.query('select 1')
-      } finally {
-        await client.end().catch(() => undefined)
-      }
-    },
-  },
-  {
-    engine: 'redis',
-    title: 'Redis',
-    provide: 'redisUrl',
-    defaultUrl: 'redis://127.0.0.1:56379/0',
-    ask: (url) => askRedis(new Redis(url, { lazyConnect: true, connectTimeout: 3_000, retryStrategy: null })),
-  },
-  {
-    engine: 'redis-cluster',
-    title: 'Redis Cluster',
-    provide: 'redisClusterUrl',
-    defaultUrl: 'redis-cluster://127.0.0.1:57001,127.0.0.1:57002,127.0.0.1:57003',
-    ask(url) {
-      const nodes = url.replace(/^redis-cluster:\/\//, '').split(',')
-      const options = { lazyConnect: true, clusterRetryStrategy: null, redisOptions: { connectTimeout: 3_000 } }
-      return askRedis(
-        new Cluster(
-          nodes.map((node) => `redis://${node}`),
-          options,
-        ),
-      )
-    },
-  },
-  {
-    engine: 'stripe-mock',
-    title: 'stripe-mock',
-    provide: 'stripeMockUrl',
-    defaultUrl: 'http://127.0.0.1:52111',
-    async ask(url) {
-      const response = await fetch(url, { signal: AbortSignal.timeout(3_000) })
-      await response.arrayBuffer()
-      if (!response.headers.has('stripe-mock-version')) throw new Error('what answers there is no stripe-mock')
-    },
-  },
-]
+const ANSWER_MS = 15_000
 
-async function askRedis(client: Redis | Cluster): Promise<void> {
-  let problem: unknown
-  client.on('error', (error) => {
-    problem = error
+/** A driver that waits with timers that keep no process alive would let this one end, as if all tests had passed. */
+async function answered(asking: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ANSWER_MS} ms`)), ANSWER_MS)
   })
   try {
-    await client.connect()
-    await client.exists('fanfold')
-  } catch (error) {
-    throw problem ?? error
+    await Promise.race([asking, late])
   } finally {
-    client.disconnect()
+    clearTimeout(timer)
   }
 }
 
@@ -100,14 +43,21 @@ const wordsOf = (error: unknown) => (error instanceof Error && error.message !==
 export default async function setup(project: TestProject): Promise<void> {
   project.provide('embeddedTemplate', await embeddedTemplate())
   const required = process.env['FANFOLD_REQUIRE_ENGINES'] ?? ''
+  const isRequired = (engine: string) => required === 'all' || required.split(',').includes(engine)
+  const chromium = findBrowser()
+  project.provide('chromium', chromium)
+  if (chromium === undefined) {
+    if (isRequired('chromium')) throw new Error('FANFOLD_REQUIRE_ENGINES wants chromium, which is not in the PATH')
+    process.stderr.write('left out: the console in a browser (no chromium in the PATH; Debian: apt install chromium)\n')
+  }
   for (const { engine, title, provide, defaultUrl, ask } of SERVERS) {
     const url = process.env[`FANFOLD_TEST_${engine.toUpperCase().replaceAll('-', '_')}_URL`] ?? defaultUrl
     try {
-      await ask(url)
+      await answered(ask(url))
       project.provide(provide, url)
     } catch (error) {
       const problem = wordsOf(error)
-      if (required === 'all' || required.split(',').includes(engine)) {
+      if (isRequired(engine)) {
         throw new Error(`FANFOLD_REQUIRE_ENGINES wants ${title} at ${url}, but: ${problem}`)
       }
       project.provide(provide, undefined)

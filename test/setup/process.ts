@@ -50,8 +50,23 @@ export interface ServerProcess {
 }
 
 /** Starts `fanfold serve` on a free port and waits until it listens. */
-export async function startProcess(databaseUrl: string, env: Record<string, string> = {}): Promise<ServerProcess> {
-  const args = [MAIN, 'serve', '--json', '--port', '0', '--log-level', 'warn', '--database-url', databaseUrl]
+export async function startProcess(
+  databaseUrl: string,
+  env: Record<string, string> = {},
+  more: readonly string[] = [],
+): Promise<ServerProcess> {
+  const args = [
+    MAIN,
+    'serve',
+    '--json',
+    '--port',
+    env['FANFOLD_PORT'] ?? '0',
+    '--log-level',
+    'warn',
+    '--database-url',
+    databaseUrl,
+    ...more,
+  ]
   const child = spawn(process.execPath, args, { env: environment(env) })
   let stderr = ''
   child.stderr.on('data', (chunk: Buffer) => {

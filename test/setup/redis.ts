@@ -1,22 +1,15 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Cluster, Redis } from 'ioredis'
 import { inject } from 'vitest'
-import { systemClock } from '../../src/core/clock.ts'
-import { createIdMaker } from '../../src/core/ids.ts'
 import { silentLogger } from '../../src/core/logger.ts'
-import { createMetrics } from '../../src/core/metrics.ts'
-import type { PortContext } from '../../src/engines/engine.ts'
 import { openRedis, type RedisClient } from '../../src/engines/redis/client-ioredis.ts'
 import { targetOf } from '../../src/engines/redis/engine.ts'
 import { openTimelineStore, type RedisTimelineOptions } from '../../src/engines/redis/timeline-store.ts'
 import { parseUrl } from '../../src/engines/registry.ts'
 import type { TimelineStore } from '../../src/social/ports.ts'
+import { testContext } from './context.ts'
+import { freePort, type OwnProgram, ownFolder, startProgram } from './own-server.ts'
 
 export interface RedisServer {
   readonly name: 'redis' | 'redis-cluster'
@@ -31,14 +24,6 @@ export function redisServers(): RedisServer[] {
   ] as const
   return servers.flatMap(({ name, url }) => (url === undefined ? [] : [{ name, url }]))
 }
-
-export const redisContext = (): PortContext => ({
-  logger: silentLogger,
-  metrics: createMetrics(),
-  clock: systemClock,
-  poolSize: 10,
-  ids: createIdMaker({ node: 1, clock: systemClock }),
-})
 
 export interface RedisUnderTest {
   /** With the prefix, for other processes. */
@@ -80,7 +65,7 @@ export async function openRedisTimelines(url: string, options: RedisTimelineOpti
 
   return {
     url: `${url}?prefix=${prefix}`,
-    store: await openTimelineStore(redis, redisContext(), { ...options, prefix }),
+    store: await openTimelineStore(redis, testContext(), { ...options, prefix }),
     redis,
     raw,
     keys,
@@ -104,64 +89,15 @@ export function hasRedisProgram(): boolean {
   return spawnSync('redis-server', ['--version']).status === 0
 }
 
-export interface PrivateRedis {
-  readonly url: string
-  /** Where its data is. */
-  readonly folder: string
-  /** As by `kill -9`; returns when it is gone. */
-  kill(): Promise<void>
-  /** Starts it again with the data that it left. */
-  start(): Promise<void>
-  freeze(): void
-  thaw(): void
-  remove(): Promise<void>
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-/** A Redis server for one test, with a folder and a port of its own. */
-export async function startRedis(args: readonly string[]): Promise<PrivateRedis> {
-  const folder = await mkdtemp(join(tmpdir(), 'fanfold-redis-'))
+/** A Redis server for one test. */
+export async function startRedis(args: readonly string[]): Promise<OwnProgram> {
+  const folder = await ownFolder('redis')
   const port = await freePort()
-  let server: ChildProcess | undefined
-
-  async function start(): Promise<void> {
-    const all = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...args]
-    server = spawn('redis-server', all, { stdio: ['ignore', 'pipe', 'inherit'] })
-    await new Promise<void>((resolve, reject) => {
-      server?.once('exit', () => reject(new Error('redis-server ended')))
-      let output = ''
-      server?.stdout?.on('data', (chunk) => {
-        output += chunk
-        if (output.includes('Ready to accept connections')) resolve()
-      })
-    })
-  }
-  async function kill(): Promise<void> {
-    if (server === undefined || server.exitCode !== null || server.signalCode !== null) return
-    const gone = once(server, 'exit')
-    server.kill('SIGKILL')
-    await gone
-  }
-
-  await start()
-  return {
+  const all = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...args]
+  return await startProgram({
     url: `redis://127.0.0.1:${port}/0`,
     folder,
-    start,
-    kill,
-    freeze: () => void server?.kill('SIGSTOP'),
-    thaw: () => void server?.kill('SIGCONT'),
-    async remove() {
-      await kill()
-      await rm(folder, { recursive: true, force: true })
-    },
-  }
+    ready: 'Ready to accept connections',
+    launch: () => spawn('redis-server', all, { stdio: ['ignore', 'pipe', 'pipe'] }),
+  })
 }

@@ -7,7 +7,7 @@ import { openTimelineStore } from '../../src/engines/postgres/timeline-store.ts'
 import { openUserStore } from '../../src/engines/postgres/user-store.ts'
 import type { Message, OutgoingMessage, Queue } from '../../src/queue/port.ts'
 import type { SocialDeps } from '../../src/social/deps.ts'
-import type { TimelineStore } from '../../src/social/ports.ts'
+import type { FollowStore, PostStore, TimelineStore } from '../../src/social/ports.ts'
 import { createSocial, type Social, type SocialOptions } from '../../src/social/social.ts'
 import type { SqlEngineUnderTest, TestDatabase } from './sql.ts'
 
@@ -61,6 +61,10 @@ export interface SocialTestOptions extends Omit<SocialOptions, 'timelineEntries'
   readonly window?: number
   /** The timelines of the engine unless given. */
   readonly timelines?: TimelineStore
+  /** The follows of the engine unless given. */
+  readonly follows?: FollowStore
+  /** The posts of the engine unless given. */
+  readonly posts?: PostStore
   readonly clock?: Clock
   /** The queue of the engine unless given. */
   readonly queue?: Queue
@@ -82,8 +86,8 @@ export async function openSocial(
     clock,
     ids: createIdMaker({ node: 1, clock }),
     users: await openUserStore(sql, context),
-    follows: await openFollowStore(sql, context),
-    posts: await openPostStore(sql, context),
+    follows: options.follows ?? (await openFollowStore(sql, context)),
+    posts: options.posts ?? (await openPostStore(sql, context)),
     timelines: options.timelines ?? (await openTimelineStore(sql, context, windowOf(options.window))),
     queue: options.queue ?? (await openSqlQueue(sql, context, { pollMs: 20 })),
   }

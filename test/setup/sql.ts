@@ -1,10 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject } from 'vitest'
-import { systemClock } from '../../src/core/clock.ts'
-import { createIdMaker } from '../../src/core/ids.ts'
 import { silentLogger } from '../../src/core/logger.ts'
-import { createMetrics } from '../../src/core/metrics.ts'
 import type { PortContext } from '../../src/engines/engine.ts'
 import { openPg } from '../../src/engines/postgres/client-pg.ts'
 import { openPglite } from '../../src/engines/postgres/client-pglite.ts'
@@ -13,6 +10,7 @@ import { MIGRATIONS } from '../../src/engines/postgres/migrations.generated.ts'
 import { PROFILES } from '../../src/engines/postgres/profiles.ts'
 import { migrate } from '../../src/engines/sql/migrate.ts'
 import type { SqlClient } from '../../src/engines/sql/sql.ts'
+import { testContext } from './context.ts'
 import { copyTemplate } from './template.ts'
 
 export interface TestDatabase {
@@ -27,16 +25,6 @@ export interface SqlEngineUnderTest {
   readonly name: 'pglite' | 'postgres'
   /** A fresh, migrated database. */
   create(): Promise<TestDatabase>
-}
-
-function contextFor(): PortContext {
-  return {
-    logger: silentLogger,
-    metrics: createMetrics(),
-    clock: systemClock,
-    poolSize: 10,
-    ids: createIdMaker({ node: 1, clock: systemClock }),
-  }
 }
 
 async function migrated(sql: SqlClient): Promise<void> {
@@ -71,7 +59,7 @@ const pglite: SqlEngineUnderTest = {
       await sql.close()
       await remove()
     }
-    return { sql, url: `pglite:${folder}`, context: contextFor(), drop }
+    return { sql, url: `pglite:${folder}`, context: testContext(), drop }
   },
 }
 
@@ -86,7 +74,7 @@ function postgres(serverUrl: string): SqlEngineUnderTest {
         await sql.close()
         await database.drop()
       }
-      return { sql, url: database.url, context: contextFor(), drop }
+      return { sql, url: database.url, context: testContext(), drop }
     },
   }
 }

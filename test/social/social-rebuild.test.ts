@@ -141,8 +141,13 @@ for (const place of timelinePlaces()) {
       await hand.social.follow('reader', 'author')
       const { timelines } = hand.under.deps
       let left = times
+      let begun = 0
       const meddled: TimelineStore = {
         ...timelines,
+        begin(userId) {
+          begun += 1
+          return timelines.begin(userId)
+        },
         async install(...args) {
           if (left-- > 0) await disturb(timelines)
           return await timelines.install(...args)
@@ -150,7 +155,7 @@ for (const place of timelinePlaces()) {
       }
       const social = createSocial({ ...hand.under.deps, timelines: meddled })
       cleanups.push(() => social.close())
-      return { hand, social }
+      return { hand, social, begun: () => begun }
     }
     const stored = async (store: TimelineStore) => (await store.read('reader', undefined, 50))?.postIds.map(String)
 
@@ -181,6 +186,19 @@ for (const place of timelinePlaces()) {
       const id = await hand.say('author')
       await hand.work()
       await social.rebuildTimelines({ userId: 'reader' })
+      expect(await stored(hand.under.deps.timelines)).toEqual([id])
+    })
+
+    it('by its reader is not begun again, though it is not there for him yet', async () => {
+      const opened = await disturbed(1, async () => {
+        expect((await opened.social.timeline('reader')).items).toHaveLength(1)
+      })
+      const { hand, social, begun } = opened
+      const id = await hand.say('author')
+      await hand.work()
+      await social.rebuildTimelines({ userId: 'reader' })
+      await social.close()
+      expect(begun()).toBe(1)
       expect(await stored(hand.under.deps.timelines)).toEqual([id])
     })
 

@@ -39,6 +39,16 @@ describe('composeId', () => {
 })
 
 describe('createIdMaker', () => {
+  it('makes ids of the past for a caller whom the clock has set back, and of now for the others', () => {
+    let past: number | undefined = NOON - 86_400_000
+    const maker = createIdMaker({ node: 5, clock: { ...fakeClock(NOON), past: () => past } })
+    const first = maker.next(7)
+    expect(decomposeId(first)).toMatchObject({ timestampMs: NOON - 86_400_000, route: 7, node: 5 })
+    expect(maker.next(7)).not.toBe(first)
+    past = undefined
+    expect(decomposeId(maker.next(7))).toEqual({ timestampMs: NOON, route: 7, node: 5, sequence: 0 })
+  })
+
   it('makes ids of the current moment with the given route and its node', () => {
     const maker = createIdMaker({ node: 5, clock: fakeClock(NOON) })
     expect(decomposeId(maker.next(77))).toEqual({ timestampMs: NOON, route: 77, node: 5, sequence: 0 })

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createLifecycle, startLoop } from '../../src/core/lifecycle.ts'
-import { silentLogger } from '../../src/core/logger.ts'
+import { type Logger, silentLogger } from '../../src/core/logger.ts'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
@@ -9,7 +9,7 @@ describe('createLifecycle', () => {
     const closed: string[] = []
     const lifecycle = createLifecycle()
     for (const name of ['database', 'queue', 'server']) {
-      lifecycle.own({
+      lifecycle.own(name, {
         async close() {
           await turn()
           closed.push(name)
@@ -24,7 +24,7 @@ describe('createLifecycle', () => {
     const lifecycle = createLifecycle()
     expect(lifecycle.signal.aborted).toBe(false)
     let abortedBefore = false
-    lifecycle.own({
+    lifecycle.own('x', {
       async close() {
         abortedBefore = lifecycle.signal.aborted
       },
@@ -36,17 +36,34 @@ describe('createLifecycle', () => {
   it('closes the others when one fails, and reports all failures together', async () => {
     const first = vi.fn(async () => undefined)
     const lifecycle = createLifecycle()
-    lifecycle.own({ close: first })
-    lifecycle.own({ close: () => Promise.reject(new Error('stuck')) })
-    lifecycle.own({ close: () => Promise.reject(new Error('gone')) })
+    lifecycle.own('first', { close: first })
+    lifecycle.own('stuck', { close: () => Promise.reject(new Error('stuck')) })
+    lifecycle.own('gone', { close: () => Promise.reject(new Error('gone')) })
     const error = await lifecycle.close().catch((failure: AggregateError) => failure)
     expect((error as AggregateError).errors.map((each: Error) => each.message)).toEqual(['gone', 'stuck'])
     expect(first).toHaveBeenCalledOnce()
   })
 
+  it('names in the log what takes long to close', async () => {
+    vi.useFakeTimers()
+    try {
+      const warned: string[] = []
+      const logger = { ...silentLogger, warn: (_fields: object, message: string) => warned.push(message) } as Logger
+      const lifecycle = createLifecycle(logger)
+      lifecycle.own('the quick one', { close: async () => undefined })
+      lifecycle.own('the slow one', { close: () => new Promise((resolve) => setTimeout(resolve, 60_000)) })
+      const closed = lifecycle.close()
+      await vi.advanceTimersByTimeAsync(60_000)
+      await closed
+      expect(warned).toEqual(['shutting down waits for the slow one'])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('hands the resource through, so that opening and owning is one expression', () => {
     const resource = { close: async () => undefined, name: 'x' }
-    expect(createLifecycle().own(resource)).toBe(resource)
+    expect(createLifecycle().own('x', resource)).toBe(resource)
   })
 })
 

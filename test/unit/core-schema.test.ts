@@ -76,6 +76,12 @@ describe('validator', () => {
 
   const Query = Type.Object({ limit: Type.Optional(Type.Integer()), paid: Type.Optional(Type.Boolean()) }, strict)
 
+  it('refuses a fraction of a query where a whole number is wanted, rather than cutting it', () => {
+    const detail = 'must be integer'
+    expect(problemsOf(Query, { limit: '1.5' }, 'query')).toEqual([{ pointer: 'query/limit', detail }])
+    expect(validator(Query, 'query')({ limit: '5.0' })).toEqual({ limit: 5 })
+  })
+
   it('converts query strings to the types of the schema', () => {
     expect(validator(Query, 'query')({ limit: '5', paid: 'true' })).toEqual({ limit: 5, paid: true })
     expect(problemsOf(Query, { limit: 'many', page: '2' }, 'query')).toEqual(

@@ -279,7 +279,7 @@ describe('the queue worker', () => {
     const closing = worker.close().then(() => {
       closed = true
     })
-    await clock.advance(LIMITS.shutdownMsMax - 1)
+    await clock.advance(LIMITS.closeMsMax - 1)
     await settle()
     expect(closed).toBe(false)
     await clock.advance(1)
