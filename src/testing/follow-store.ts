@@ -44,6 +44,18 @@ export function testFollowStore(name: string, create: () => Promise<StoreHarness
       expect(await followees('a3')).toEqual(['l1', 'l2', 'l3'])
     })
 
+    it('takes no edge that somebody else removes or adds meanwhile for too many', async () => {
+      const pair = edge('a3b', 'b3b')
+      for (let round = 0; round < 100; round++) {
+        const [one, two] = await Promise.all([
+          follows.follow(pair, NOON, 2),
+          follows.follow(pair, NOON, 2),
+          follows.unfollow(pair),
+        ])
+        expect([one.kind, two.kind]).toEqual(['following', 'following'])
+      }
+    })
+
     it('keeps a follow pending until its backfill is done', async () => {
       await follows.follow(edge('a4', 'b4'), later(-10_000), MANY)
       await follows.follow(edge('a4', 'c4'), later(-5_000), MANY)

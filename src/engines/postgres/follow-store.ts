@@ -8,24 +8,25 @@ import { openFollowerDays } from './follower-days.ts'
 // A backfill that is there is one of an earlier follow.
 const PENDING_AGAIN = 'on conflict (follower_id, followee_id) do update set since = excluded.since, done_at = null'
 
-// The count stops at the limit, so a refusal costs no more than the largest list of follows.
+// The count stops at the limit, so a refusal costs no more than the largest list of follows. All is told of one snapshot:
+// looked at afterwards, an edge that was there may be gone, and would be taken for a refusal.
 const FOLLOW = `
-with added as (
+with edge as (
+  select exists (
+    select 1 from follow_backfills where follower_id = $1 and followee_id = $2 and done_at is null) as pending
+  from follows where follower_id = $1 and followee_id = $2),
+room as (
+  select count(*) < $4 as left_over from (select 1 from follows where follower_id = $1 limit $4) as f),
+added as (
   insert into follows (follower_id, followee_id, since)
-  select $1, $2, $3
-  where (select count(*) from (select 1 from follows where follower_id = $1 limit $4) as f) < $4
+  select $1, $2, $3 from room where left_over and not exists (select 1 from edge)
   on conflict do nothing returning follower_id, followee_id, since),
 pending as (
   insert into follow_backfills (follower_id, followee_id, since)
   select follower_id, followee_id, since from added ${PENDING_AGAIN}),
 whole as (
   delete from kept_follows where (follower_id, followee_id) in (select follower_id, followee_id from added))
-select 1 from added`
-
-const EDGE = `
-select exists (
-  select 1 from follow_backfills where follower_id = $1 and followee_id = $2 and done_at is null) as pending
-from follows where follower_id = $1 and followee_id = $2`
+select exists (select 1 from added) as added, (select pending from edge) as pending, left_over from room`
 
 const FOLLOW_MANY = `
 with added as (
@@ -163,6 +164,12 @@ interface EdgeRow {
   follower_id: string
   followee_id: string
 }
+interface FollowRow {
+  added: boolean
+  /** Null when the edge was not there. */
+  pending: boolean | null
+  left_over: boolean
+}
 interface RelationRow extends Omit<Relation, 'keptUntil'> {
   id: string
   kept_until: Date | null
@@ -182,10 +189,13 @@ const START = ''
 export async function openFollowStore(sql: SqlClient, _context: PortContext): Promise<FollowStore> {
   return {
     async follow({ followerId, followeeId }, at, followsMax) {
-      const added = await sql.query(FOLLOW, [followerId, followeeId, at, followsMax])
-      if (added.length === 1) return { kind: 'following', pending: true }
-      const [edge] = await sql.query<{ pending: boolean }>(EDGE, [followerId, followeeId])
-      return edge === undefined ? { kind: 'limit' } : { kind: 'following', pending: edge.pending }
+      for (;;) {
+        const row = onlyRow(await sql.query<FollowRow>(FOLLOW, [followerId, followeeId, at, followsMax]))
+        if (row.added) return { kind: 'following', pending: true }
+        if (row.pending !== null) return { kind: 'following', pending: row.pending }
+        if (!row.left_over) return { kind: 'limit' }
+        // Somebody else added the same edge since the snapshot: the next one shows it.
+      }
     },
     async followMany(edges, at) {
       return (await sql.query<EdgeRow>(FOLLOW_MANY, [...columns(edges), at])).map(toEdge)
