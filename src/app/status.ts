@@ -43,16 +43,26 @@ function bounded<T>(ask: () => Promise<T>): () => Promise<T> {
   }
 }
 
+/** {@link bounded} for each engine by itself. */
+function boundedByEngine<T>(ask: (engine: Engine) => Promise<T>): (engine: Engine) => Promise<T> {
+  const asks = new Map<Engine, () => Promise<T>>()
+  return (engine) => {
+    const known = asks.get(engine) ?? bounded(() => ask(engine))
+    asks.set(engine, known)
+    return known()
+  }
+}
+
 async function engineStatus(
   base: Base,
   engine: Engine,
-  version: () => Promise<string>,
+  versionOf: (engine: Engine) => Promise<string>,
 ): Promise<SystemStatus['engines'][number]> {
   const stores: PortName[] = storesAt(base, engine)
   if (engine === base.eventsEngine()) stores.push('events')
   const common = { name: engine.name, url: engine.url, stores }
   try {
-    return { ...common, version: await version(), ok: true }
+    return { ...common, version: await versionOf(engine), ok: true }
   } catch (error) {
     return { ...common, version: null, ok: false, error: messageOf(error) }
   }
@@ -110,12 +120,7 @@ export interface StatusParts {
 export function statusOf(base: Base, parts: StatusParts): () => Promise<SystemStatus> {
   const { clock, config } = base
   const startedAt = new Date(clock.now()).toISOString()
-  const versions = new Map<Engine, () => Promise<string>>()
-  const versionOf = (engine: Engine) => {
-    const known = versions.get(engine) ?? bounded(() => engine.version())
-    versions.set(engine, known)
-    return known
-  }
+  const versionOf = boundedByEngine((engine) => engine.version())
   const projections = parts.followed.map((one) => ({
     name: one.name,
     look: bounded(() => projectionStatus(base, one)),
@@ -137,7 +142,7 @@ export function statusOf(base: Base, parts: StatusParts): () => Promise<SystemSt
     }
     const pace: Record<Pace, string[]> = { fine: [], stuck: [], growing: [] }
     const [engines, followed, queue, webhooks, reviews, figures] = await Promise.all([
-      Promise.all(base.engines.map((engine) => engineStatus(base, engine, versionOf(engine)))),
+      Promise.all(base.engines.map((engine) => engineStatus(base, engine, versionOf))),
       Promise.all(projections.map(({ name, look }) => orElse(`the lag of ${name}`, look, undefined))),
       orElse('the queue', lookAtQueue, []),
       orElse('webhooks', lookAtWebhooks, null),
@@ -166,25 +171,28 @@ export async function leftOver(base: Base, { queue, followed }: StatusParts): Pr
   return behind.reduce((sum, { status }) => sum + status.lag, waiting)
 }
 
+/** Stores without which requests are served: home timelines come from posts then, and what is queued is queued later. */
+const DISPENSABLE: readonly PortName[] = ['timelines', 'queue']
+
 /**
- * Whether requests can be served: engines answer, schemas are up to date, nothing is closing. Anybody may ask, so no
- * address is told; `/v1/system` has the details.
+ * Whether requests can be served: the engines that they need answer within {@link LIMITS.systemCheckMsMax}, schemas are
+ * up to date, nothing is closing. Anybody may ask, so no address is told; `/v1/system` has the details.
  */
 export function readinessOf(base: Base): () => Promise<Readiness> {
+  const pendingOf = boundedByEngine((engine) => engine.pendingMigrations())
+  async function problemsAt(engine: Engine): Promise<string[]> {
+    try {
+      const pending = await pendingOf(engine)
+      return pending === 0 ? [] : [`${engine.name} lacks ${pending} schema step(s); run: fanfold migrate`]
+    } catch (error) {
+      base.logger.warn({ err: error }, `${engine.name} is not reachable: ${messageOf(error)}`)
+      return [`${engine.name} is not reachable`]
+    }
+  }
   return async () => {
     if (base.lifecycle.signal.aborted) return { ready: false, problems: ['shutting down'] }
-    const problems: string[] = []
-    for (const engine of base.engines) {
-      // Events for others can wait.
-      if (storesAt(base, engine).length === 0) continue
-      try {
-        const pending = await engine.pendingMigrations()
-        if (pending > 0) problems.push(`${engine.name} lacks ${pending} schema step(s); run: fanfold migrate`)
-      } catch (error) {
-        base.logger.warn({ err: error }, `${engine.name} is not reachable: ${messageOf(error)}`)
-        problems.push(`${engine.name} is not reachable`)
-      }
-    }
+    const asked = base.engines.filter((engine) => storesAt(base, engine).some((store) => !DISPENSABLE.includes(store)))
+    const problems = (await Promise.all(asked.map(problemsAt))).flat()
     return { ready: problems.length === 0, problems }
   }
 }

@@ -8564,6 +8564,8 @@ export interface operations {
     listPaymentEvents: {
         parameters: {
             query?: {
+                /** @description Only facts about this call to the processor */
+                op_id?: string;
                 /** @description Items of a page; 20 unless given, more than 100 are cut to that */
                 limit?: number;
                 /** @description next_cursor of the page before */

@@ -184,6 +184,8 @@ export function testPaymentStore(name: string, create: () => Promise<PaymentHarn
       const take = { kind: 'take', key, opId, leaseUntilMs: 9_000, answer: undefined } as const
       expect(await store.append(appendTo(payment, requested, { operations: [row], key: take }))).toBe('appended')
       expect(await store.operation(opId)).toEqual(row)
+      const ofOperation = await store.events(payment.paymentIntentId, 0, 10, opId)
+      expect(ofOperation.map(({ type }) => type)).toEqual(['AUTHORIZATION_REQUESTED'])
 
       expect(await store.claimOperations(4_999, 8_000, 10)).toEqual([])
       const claims = await Promise.all(Array.from({ length: 5 }, () => store.claimOperations(5_000, 8_000, 10)))
@@ -250,6 +252,7 @@ export function testPaymentStore(name: string, create: () => Promise<PaymentHarn
       expect(await store.events(payment.paymentIntentId, 0, 1)).toHaveLength(1)
       expect(await store.events(prefixedId('pi', 0, systemClock), 0)).toEqual([])
       expect(await store.events('nonsense', 0)).toEqual([])
+      expect(await store.events(payment.paymentIntentId, 0, 10, 'op_other')).toEqual([])
       expect(await store.operation('nonsense')).toBeUndefined()
     })
   })

@@ -156,9 +156,9 @@ export function socialTests(world: () => World): void {
       await tab.page.getByText('Nobody has the handle or id “no_such_user”').waitFor()
       await tab.page.getByLabel('In the home timeline of').fill('tim_test')
       await tab.page.getByRole('button', { name: 'Explain' }).click()
-      await tab.page.getByText('tim does not see this post, and is not meant to.').waitFor()
+      await tab.page.getByText('Tim Reader does not see this post, and is not meant to.').waitFor()
       const reasons = tab.page.getByRole('list', { name: 'What was looked at' }).getByRole('listitem')
-      expect(await reasons.first().textContent()).toContain('tim has muted tess.')
+      expect(await reasons.first().textContent()).toContain('Tim Reader has muted tess.')
 
       await tab.go('/social/tim/people/tess', 'Tess Author')
       await tab.page.getByRole('button', { name: 'Unmute' }).click()
@@ -230,6 +230,7 @@ export function socialTests(world: () => World): void {
       const tab = await world().open()
       await tab.go('/social/tom/notifications', 'Tom Other')
       await tab.page.getByText('unread', { exact: true }).first().waitFor()
+      await tab.page.getByRole('region', { name: 'Notifications' }).getByText('Tess Author').first().waitFor()
       await tab.page.getByRole('button', { name: 'Mark all as seen' }).click()
       await tab.page.getByText('unread', { exact: true }).first().waitFor({ state: 'detached' })
       const notifications = await world().client.get('/v1/users/{user_id}/notifications', {

@@ -117,6 +117,33 @@ describe('a payment after each of its events', () => {
   })
 })
 
+describe('the events of a payment', () => {
+  it('are listed, and those of one operation alone', async () => {
+    const id = await create('tok_ok')
+    await post(id, 'authorize')
+    await post(id, 'refund', { amount: 100 })
+    const { body: all } = await get(`/${id}/events`)
+    const asked = all.items.find(({ event_type }: { event_type: string }) => event_type === 'REFUND_REQUESTED')
+    const { body: some } = await get(`/${id}/events?op_id=${asked.op_id}`)
+    expect(some.items).toEqual(all.items.filter(({ op_id }: { op_id: string | null }) => op_id === asked.op_id))
+    expect(some.items.map(({ event_type }: { event_type: string }) => event_type)).toEqual([
+      'REFUND_REQUESTED',
+      'REFUNDED',
+    ])
+    expect(await get(`/${id}/events?op_id=op_none`)).toMatchObject({ status: 200, body: { items: [] } })
+    expect(await get(`/${id}/events?op_id=a%20b`)).toMatchObject({ status: 400, body: { code: 'invalid_input' } })
+    const cursor = (await get(`/${id}/events?limit=1`)).body.next_cursor
+    expect(await get(`/${id}/events?op_id=${asked.op_id}&cursor=${cursor}`)).toMatchObject({
+      ...{ status: 400, body: { code: 'invalid_cursor' } },
+    })
+    for (const query of ['', '?op_id=op_none']) {
+      expect(await get(`/pi_nothing/events${query}`)).toMatchObject({
+        ...{ status: 404, body: { code: 'payment_not_found' } },
+      })
+    }
+  })
+})
+
 describe('what may be done with a payment', () => {
   const COMMANDS: Record<string, object> = {
     ...{ authorize: {}, capture: {}, void: {}, refund: {}, increment: { amount: 1 } },

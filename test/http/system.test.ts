@@ -3,6 +3,8 @@ import { LIMITS } from '../../src/core/limits.ts'
 import { GiveUp } from '../../src/queue/port.ts'
 import { until } from '../../src/testing/until.ts'
 import { ADMIN_KEY, startServer, type TestServer } from '../setup/http.ts'
+import { createMysqlDatabase } from '../setup/mysql.ts'
+import { hasMariadbProgram, startMariadb } from '../setup/mysql-server.ts'
 import type { OwnProgram } from '../setup/own-server.ts'
 import { hasRedisProgram, startRedis } from '../setup/redis.ts'
 
@@ -251,11 +253,38 @@ describe.runIf(hasRedisProgram())('with an engine that is away', () => {
     expect(redisOf(frozen)).toMatchObject({ ok: false, version: null, error: 'no answer within 3 s' })
     expect(frozen.problems[0]).toMatchObject({ code: 'engine_down', message: expect.stringContaining('timelines') })
     expect(frozen.projections.length).toBeGreaterThan(3)
+    // Requests are served without timelines.
+    expect(await away.call('GET', '/readyz')).toMatchObject({ status: 200, body: { ready: true } })
     redis.signal('SIGCONT')
     await until('it is back', async () => (await system()).problems.length === 0)
     await redis.kill()
     const killed = await system()
     expect(redisOf(killed)).toMatchObject({ ok: false, error: expect.any(String) })
     expect(killed.problems.map(({ code }: { code: string }) => code)).toEqual(['engine_down'])
+  })
+})
+
+describe.runIf(hasMariadbProgram())('with an engine that hangs and that requests need', () => {
+  let mariadb: OwnProgram
+  let hanging: TestServer
+  beforeAll(async () => {
+    mariadb = await startMariadb()
+    hanging = await startServer({ follows: (await createMysqlDatabase(mariadb.url)).url })
+  })
+  afterAll(async () => {
+    mariadb.signal('SIGCONT')
+    await hanging.close()
+    await mariadb.remove()
+  })
+
+  it('requests are not taken, and whoever asks is told within the time', { timeout: 60_000 }, async () => {
+    const readiness = () => hanging.call('GET', '/readyz')
+    expect(await readiness()).toMatchObject({ status: 200, body: { ready: true, problems: [] } })
+    mariadb.signal('SIGSTOP')
+    expect(await readiness()).toMatchObject({
+      ...{ status: 503, body: { ready: false, problems: [expect.stringMatching(/^(mysql|mariadb) is not reachable$/)] } },
+    })
+    mariadb.signal('SIGCONT')
+    await until('it is back', async () => (await readiness()).body.ready)
   })
 })

@@ -1,7 +1,7 @@
 import { execFile, spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { freePort, type OwnServer, ownFolder, startProgram } from './own-server.ts'
+import { freePort, type OwnProgram, ownFolder, startProgram } from './own-server.ts'
 
 /** Debian's folder of servers is not in everybody's PATH. */
 const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` }
@@ -11,7 +11,7 @@ export function hasMariadbProgram(): boolean {
 }
 
 /** A MariaDB server for one test; commits are on disk when they are answered. */
-export async function startMariadb(): Promise<OwnServer> {
+export async function startMariadb(): Promise<OwnProgram> {
   const folder = await ownFolder('mariadb')
   const data = join(folder, 'data')
   const port = await freePort()

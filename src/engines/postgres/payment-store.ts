@@ -20,6 +20,10 @@ const EVENTS = `
 select ${EVENT_COLUMNS} from payment_events
 where shard = $1 and payment_intent_id = $2 and version > $3 order by version limit $4`
 
+const EVENTS_OF_OPERATION = `
+select ${EVENT_COLUMNS} from payment_events
+where shard = $1 and payment_intent_id = $2 and version > $3 and op_id = $5 order by version limit $4`
+
 const TAKE_OVER_KEY = `
 update idempotency_keys set lease_until = $5
 where shard = $1 and scope = $2 and key = $3 and response_status is null and (lease_until is null or lease_until <= $4)
@@ -81,10 +85,15 @@ export function openPaymentStore(sql: SqlClient, clock: Clock, shards: number): 
       return outcome === 'appended' ? outcome : 'key_taken'
     },
     append: (append) => appender.append(append),
-    async events(paymentIntentId, afterVersion, limit = LIMITS.paymentEventsMax) {
+    async events(paymentIntentId, afterVersion, limit = LIMITS.paymentEventsMax, opId) {
       const shard = shardOfPrefixedId('pi', paymentIntentId)
       if (shard === undefined) return []
-      return (await sql.query<EventRow>(EVENTS, [shard, paymentIntentId, afterVersion, limit])).map(toStoredEvent)
+      const params = [shard, paymentIntentId, afterVersion, limit]
+      const rows =
+        opId === undefined
+          ? await sql.query<EventRow>(EVENTS, params)
+          : await sql.query<EventRow>(EVENTS_OF_OPERATION, [...params, opId])
+      return rows.map(toStoredEvent)
     },
     async load(paymentIntentId, until) {
       const shard = shardOfPrefixedId('pi', paymentIntentId)

@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { LIMITS } from '../../core/limits.ts'
 import type { Payments } from '../../payments/payments.ts'
-import { ListPayments, PaymentCheck, PaymentPage } from '../../payments/reading/list-schemas.ts'
+import { ListPaymentEvents, ListPayments, PaymentCheck, PaymentPage } from '../../payments/reading/list-schemas.ts'
 import { Payment, PaymentEventDocument, pageOf, Transaction } from '../../payments/schemas.ts'
 import { type HttpApp, pagedQuery, problems, type Routes, versioned } from '../route.ts'
 import { PaymentParams } from './payments.ts'
@@ -74,7 +74,7 @@ function onePayment(app: HttpApp, payments: Reading): void {
         summary: 'List the facts of a payment, oldest first',
         tags: ['payments'],
         params: PaymentParams,
-        querystring: pagedQuery(),
+        querystring: pagedQuery(ListPaymentEvents.properties),
         response: { 200: pageOf(PaymentEventDocument), ...problems },
       },
     },

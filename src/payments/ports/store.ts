@@ -150,8 +150,11 @@ export interface PaymentStore {
    * to take is there already.
    */
   append(append: PaymentAppend): Promise<'appended' | 'conflict' | 'key_taken'>
-  /** The events of a payment with `afterVersion < version`, ascending, `limit` at most; none when it does not exist. */
-  events(paymentIntentId: string, afterVersion: number, limit?: number): Promise<StoredEvent[]>
+  /**
+   * The events of a payment with `afterVersion < version`, ascending, `limit` at most, with `opId` only those about that
+   * operation; none when it does not exist.
+   */
+  events(paymentIntentId: string, afterVersion: number, limit?: number, opId?: string): Promise<StoredEvent[]>
   /**
    * The newest valid snapshot (none is as good), and all events after it; with `until`, as of that moment. Without
    * both, the payment does not exist, or had not begun.

@@ -36,6 +36,13 @@ export const ListOperations = Type.Object(
 )
 export type ListOperations = Static<typeof ListOperations>
 
+/** What the facts of a payment are listed by. */
+export const ListPaymentEvents = Type.Object(
+  { op_id: Type.Optional(Id('Only facts about this call to the processor')) },
+  { additionalProperties: false },
+)
+export type ListPaymentEvents = Static<typeof ListPaymentEvents>
+
 /** What payments are listed by; all that is given must hold. */
 export const ListPayments = Type.Object(
   {

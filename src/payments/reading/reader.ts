@@ -9,7 +9,7 @@ import type { PersonalData } from '../privacy/personal-data.ts'
 import type * as schemas from '../schemas.ts'
 import { paymentActions } from './actions.ts'
 import { NO_BILLING, toBilling, toEventDocument, toOperation, toPayment, toTransaction } from './documents.ts'
-import type { ListOperations } from './list-schemas.ts'
+import type { ListOperations, ListPaymentEvents } from './list-schemas.ts'
 
 export interface GetPayment {
   /** A version, a position in the log of its shard as `@123` (the `event_id` of an event), or an RFC 3339 time. */
@@ -28,8 +28,8 @@ export interface PaymentReader {
   get(paymentIntentId: string, options?: GetPayment): Promise<schemas.Payment>
   /** The payments of an order, oldest first, never stale. */
   listByOrder(orderId: string): Promise<schemas.Payment[]>
-  /** The facts of a payment, oldest first. */
-  events(paymentIntentId: string, page?: PageRequest): Promise<Page<schemas.PaymentEventDocument>>
+  /** The facts of a payment, oldest first; with `op_id` only those about that operation. */
+  events(paymentIntentId: string, page?: PageRequest & ListPaymentEvents): Promise<Page<schemas.PaymentEventDocument>>
   /** What a customer has paid and got back, newest first; a moment behind the log. */
   transactions(customerId: string, page?: PageRequest): Promise<Page<schemas.Transaction>>
   /** Calls to processors, oldest first; those that wait for a person unless a status or a payment is given. */
@@ -55,13 +55,17 @@ export async function showPayment(
   return toPayment(paymentIntentId, state, billing, opId)
 }
 
+async function requirePayment(store: PaymentStore, paymentIntentId: string): Promise<void> {
+  if ((await store.events(paymentIntentId, 0, 1)).length === 0) throw paymentNotFound(paymentIntentId)
+}
+
 /** The payment as of a moment; throws `payment_not_found` when it had not begun, or has not come so far. */
 export async function stateAsOf(store: PaymentStore, paymentIntentId: string, until: Moment): Promise<PaymentState> {
   const { snapshot, events } = await store.load(paymentIntentId, until)
   const state = foldStored(events, snapshot?.state)
   const tooFar = 'version' in until && state.version < until.version
   if (state.version > 0 && !tooFar) return state
-  if ((await store.events(paymentIntentId, 0, 1)).length === 0) throw paymentNotFound(paymentIntentId)
+  await requirePayment(store, paymentIntentId)
   throw new AppError('payment_not_found', `Payment ${paymentIntentId} has no state as of then`)
 }
 
@@ -124,10 +128,10 @@ export function createPaymentReader(deps: ReaderDeps): PaymentReader {
     },
     async events(id, page = {}) {
       const limit = pageLimit(page.limit)
-      const list = `payment-events:${id}`
+      const list = `payment-events:${id}:${page.op_id ?? ''}`
       const [after = '0'] = decodeCursor(list, 1, page.cursor) ?? []
-      const rows = await store.events(id, Number(after), limit + 1)
-      if (rows.length === 0 && after === '0') throw paymentNotFound(id)
+      const rows = await store.events(id, Number(after), limit + 1, page.op_id)
+      if (rows.length === 0) await requirePayment(store, id)
       return pageOf(list, rows, limit, (event) => [String(event.version)], toEventDocument)
     },
     async transactions(customerId, page = {}) {

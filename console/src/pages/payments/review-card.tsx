@@ -52,9 +52,11 @@ export function ReviewCard({ operation }: { readonly operation: PaymentOperation
     queryFn: ({ signal }) => client.get('/v1/payments/{payment_intent_id}', { params: { path }, signal }),
   })
   const events = useQuery({
-    queryKey: [...keysOf(operation.payment_intent_id).all, 'first-events'],
-    queryFn: ({ signal }) =>
-      client.get('/v1/payments/{payment_intent_id}/events', { params: { path, query: { limit: PAGE_ROWS } }, signal }),
+    queryKey: [...keysOf(operation.payment_intent_id).all, 'events', operation.op_id],
+    queryFn: ({ signal }) => {
+      const query = { op_id: operation.op_id, limit: PAGE_ROWS }
+      return client.get('/v1/payments/{payment_intent_id}/events', { params: { path, query }, signal })
+    },
   })
   return (
     <div className="split">
@@ -64,7 +66,7 @@ export function ReviewCard({ operation }: { readonly operation: PaymentOperation
         </Async>
         <h3>Its events</h3>
         <Async of={events} what="Loading its events">
-          {({ items }) => <Events of={items.filter((event) => event.op_id === operation.op_id)} />}
+          {({ items }) => <Events of={items} />}
         </Async>
       </Card>
       {can('payments') && operation.status === 'review' ? (
@@ -145,7 +147,6 @@ function Known({ operation, payment }: { readonly operation: PaymentOperation; r
 }
 
 function Events({ of: events }: { readonly of: readonly PaymentEvent[] }) {
-  if (events.length === 0) return <p className="soft">None among the first {PAGE_ROWS} events of the payment.</p>
   return (
     <ol className="pay-timeline">
       {events.map((event) => (

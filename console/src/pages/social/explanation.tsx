@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import type { ExplainStep, TimelineExplanation } from 'fanfold/client'
 import { Link } from 'wouter'
+import { usePerson } from '../../data/people.ts'
 import { LIVE_MS } from '../../data/queries.ts'
 import { useSession } from '../../data/session.tsx'
 import { Badge } from '../../ui/badge.tsx'
@@ -27,6 +28,7 @@ export function Explanation({ postId, userId, onPick }: ExplanationProps) {
 
 function Answer({ postId, userId }: { readonly postId: string; readonly userId: string }) {
   const { client, settings } = useSession()
+  const name = usePerson(userId)?.name ?? userId
   const explanation = useQuery({
     queryKey: ['social', 'explanation', userId, postId],
     queryFn: ({ signal }) => {
@@ -40,19 +42,19 @@ function Answer({ postId, userId }: { readonly postId: string; readonly userId: 
     <Async of={explanation}>
       {(found) => (
         <div className="stack" aria-live="polite">
-          <Verdict of={found} />
+          <Verdict of={found} name={name} />
           <ol className="reasons" aria-label="What was looked at">
             {inOrder(found).map(({ check, ok, detail }) => (
               <li key={check}>
                 <Badge tone={ok ? 'ok' : 'bad'}>{ok ? 'passes' : 'stops here'}</Badge>
                 <span>
-                  {sentence(detail, userId, settings.store_time_zone)} <span className="soft small mono">{check}</span>
+                  {sentence(detail, name, settings.store_time_zone)} <span className="soft small mono">{check}</span>
                 </span>
               </li>
             ))}
           </ol>
           <p className="small">
-            <Link href={userAddress(userId)}>Home timeline of {userId}</Link>
+            <Link href={userAddress(userId)}>Home timeline of {name}</Link>
           </p>
         </div>
       )}
@@ -66,25 +68,25 @@ function inOrder({ shown, due, steps }: TimelineExplanation): readonly ExplainSt
   return decisive === undefined ? steps : [decisive, ...steps.filter((step) => step !== decisive)]
 }
 
-function Verdict({ of: { shown, due, user_id } }: { readonly of: TimelineExplanation }) {
+function Verdict({ of: { shown, due }, name }: { readonly of: TimelineExplanation; readonly name: string }) {
   if (shown && due)
     return (
       <p>
-        <strong>{user_id} sees this post.</strong>
+        <strong>{name} sees this post.</strong>
       </p>
     )
   if (!shown && !due)
     return (
       <p>
-        <strong>{user_id} does not see this post, and is not meant to.</strong>
+        <strong>{name} does not see this post, and is not meant to.</strong>
       </p>
     )
   return (
     <div className="notice" data-tone="warn">
       <strong>
         {shown
-          ? `${user_id} sees this post, but is not meant to.`
-          : `${user_id} is meant to see this post, but does not yet.`}
+          ? `${name} sees this post, but is not meant to.`
+          : `${name} is meant to see this post, but does not yet.`}
       </strong>
       <span>
         {shown
@@ -98,12 +100,12 @@ function Verdict({ of: { shown, due, user_id } }: { readonly of: TimelineExplana
 const ISO_TIME = /\d{4}-\d\d-\d\dT[\d:.]+Z/g
 
 /** The server says it of “the user” and of “it”, in UTC; here people read names, and times of the store. */
-function sentence(detail: string, userId: string, timeZone: string): string {
+function sentence(detail: string, name: string, timeZone: string): string {
   const told = detail
     .replace(/^it is the user’s own/, 'it was written by the user')
     .replace(/^published/, 'it was published')
     .replace(/^it /, 'The post ')
     .replace(ISO_TIME, (at) => formatTime(at, timeZone, true))
   const whole = told.startsWith('the user') ? told : told.charAt(0).toUpperCase() + told.slice(1)
-  return `${whole.replaceAll('the user', userId)}${/[.!?]$/.test(whole) ? '' : '.'}`
+  return `${whole.replaceAll('the user', () => name)}${/[.!?]$/.test(whole) ? '' : '.'}`
 }

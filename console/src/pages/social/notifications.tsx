@@ -12,7 +12,8 @@ import { ListTable } from '../../ui/list-table.tsx'
 import { Empty } from '../../ui/states.tsx'
 import type { Column } from '../../ui/table.tsx'
 import { Time } from '../../ui/values.tsx'
-import { personAddress, postAddress } from './addresses.ts'
+import { postAddress } from './addresses.ts'
+import { PersonLink } from './person-link.tsx'
 import { cursorOf } from './requests.ts'
 
 /** What others did, with who did it and how often; marks how far it was seen. */
@@ -95,9 +96,7 @@ function Who({ notification, userId }: { readonly notification: Notification; re
       {actors.map((actor, n) => (
         <span key={actor}>
           {n === 0 ? '' : ', '}
-          <Link className="mono" href={personAddress(userId, actor)}>
-            {actor}
-          </Link>
+          <PersonLink userId={actor} as={userId} />
         </span>
       ))}
       {others > 0 ? ` and ${formatCount(others)} more` : ''}
