@@ -282,7 +282,10 @@ describe.runIf(hasMariadbProgram())('with an engine that hangs and that requests
     expect(await readiness()).toMatchObject({ status: 200, body: { ready: true, problems: [] } })
     mariadb.signal('SIGSTOP')
     expect(await readiness()).toMatchObject({
-      ...{ status: 503, body: { ready: false, problems: [expect.stringMatching(/^(mysql|mariadb) is not reachable$/)] } },
+      ...{
+        status: 503,
+        body: { ready: false, problems: [expect.stringMatching(/^(mysql|mariadb) is not reachable$/)] },
+      },
     })
     mariadb.signal('SIGCONT')
     await until('it is back', async () => (await readiness()).body.ready)

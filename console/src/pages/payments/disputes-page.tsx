@@ -100,7 +100,7 @@ function Answer({ dispute, onOpen }: { readonly dispute: Dispute; onOpen(dispute
       refusal={dispute.status === 'needs_response' ? undefined : `The dispute is ${dispute.status}`}
       onClick={() => onOpen(dispute)}
     >
-      Submit evidence
+      Submit<span className="visually-hidden"> evidence</span>
     </Button>
   )
 }

@@ -14,7 +14,6 @@ import { Time } from '../../ui/values.tsx'
 import { AreaTabs } from './area-tabs.tsx'
 import { None, PaymentLink } from './links.tsx'
 import { ReviewCard } from './review-card.tsx'
-import { OperationStatus } from './statuses.tsx'
 
 /** What may be looked at here: all that is not finished. */
 const STATUSES = ['review', 'unknown', 'requested', 'action_required'] as const
@@ -49,7 +48,6 @@ export function ReviewPage() {
   const columns: readonly Column<PaymentOperation>[] = [
     { header: 'Operation', cell: (row) => <OperationLink id={row.op_id} status={status} /> },
     { header: 'Kind', cell: (row) => <strong>{row.kind}</strong> },
-    { header: 'Status', cell: (row) => <OperationStatus of={row.status} /> },
     { header: 'Payment', cell: (row) => <PaymentLink id={row.payment_intent_id} /> },
     { header: 'Processor', cell: (row) => row.processor },
     { header: 'Asked', cell: (row) => <Time at={row.requested_at} /> },
