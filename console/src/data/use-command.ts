@@ -13,6 +13,8 @@ export function useCommand<Input, Output>(
     readonly done?: string | ((output: Output) => string)
     readonly isQuiet?: boolean
     readonly onDone?: (output: Output) => void
+    /** As `onDone`, once what is shown is of after the command. */
+    readonly onShown?: (output: Output) => void
   } = {},
 ) {
   const queries = useQueryClient()
@@ -27,7 +29,10 @@ export function useCommand<Input, Output>(
     onError(error) {
       if (options.isQuiet !== true) tell(sentenceOf(error), 'bad')
     },
-    onSettled: () => Promise.all((options.refresh ?? []).map((queryKey) => queries.invalidateQueries({ queryKey }))),
+    async onSettled(output, error) {
+      await Promise.all((options.refresh ?? []).map((queryKey) => queries.invalidateQueries({ queryKey })))
+      if (error === null) options.onShown?.(output as Output)
+    },
   })
 }
 

@@ -1,8 +1,9 @@
 import { newIdempotencyKey } from 'fanfold/client'
-import { type ReactNode, useRef } from 'react'
+import { type ReactNode, useEffect, useRef } from 'react'
 import { useCommand } from '../data/use-command.ts'
 import { Button } from './button.tsx'
 import { Failure } from './states.tsx'
+import { useTell } from './toasts.tsx'
 
 interface CommandFormProps<Output> {
   readonly submit: string
@@ -22,6 +23,14 @@ interface CommandFormProps<Output> {
 /** A form that sends one command, and shows what the server says to it. */
 export function CommandForm<Output>(props: CommandFormProps<Output>) {
   const { submit, isDanger = false, run, asks, refresh, done, onDone, onCancel, children } = props
+  const tell = useTell()
+  const isThere = useRef(false)
+  useEffect(() => {
+    isThere.current = true
+    return () => {
+      isThere.current = false
+    }
+  }, [])
   const last = useRef<{ readonly asks: string; readonly key: string }>(undefined)
   const command = useCommand(
     () => {
@@ -29,15 +38,22 @@ export function CommandForm<Output>(props: CommandFormProps<Output>) {
       if (last.current?.asks !== text) last.current = { asks: text, key: newIdempotencyKey() }
       return run(last.current.key)
     },
-    { refresh, done, isQuiet: true },
+    {
+      ...{ refresh, isQuiet: true },
+      // Both at once, and not before: who reads that it is done finds the form closed, and the next one does not begin
+      // from before it.
+      onShown(output) {
+        tell(typeof done === 'string' ? done : done(output))
+        if (isThere.current) onDone(output)
+      },
+    },
   )
   return (
     <form
       className="form"
       onSubmit={(event) => {
         event.preventDefault()
-        // Told once what is shown is of after the command, so that the next one does not begin from before it.
-        if (!command.isPending) command.mutate(undefined, { onSuccess: onDone })
+        if (!command.isPending) command.mutate(undefined)
       }}
     >
       {children(command.error)}
