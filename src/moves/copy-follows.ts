@@ -2,11 +2,8 @@ import type { Clock } from '../core/clock.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { FollowStore, StoredRelation, UserStore } from '../social/ports.ts'
 import type { Copy } from './copying.ts'
-import { everyUser } from './copying.ts'
+import { everyUser, staying } from './copying.ts'
 import { differing } from './relations.ts'
-
-/** A write that is on its way to both engines is seen in one of them for this long. */
-const ON_ITS_WAY_MS = 250
 
 /**
  * Makes the relations of every user in `to` as they are in `from`, while both are written: what differs is looked at again
@@ -46,19 +43,19 @@ export function followsCopy(users: UserStore, from: FollowStore, to: FollowStore
     }
   }
 
-  /** With `wait`, what agrees a moment later was on its way, and does not count. */
+  /** With `wait`, what agrees a while later was on its way, and does not count. */
   async function align(userId: string, otherIds: readonly string[], wait: boolean): Promise<number> {
-    const made = new Set<string>()
-    let left = otherIds
+    const look = async (left: readonly string[]) =>
+      differing(await from.outgoingTo(userId, left), await to.outgoingTo(userId, left))
+    const idsOf = (relations: readonly StoredRelation[]) => relations.map(({ otherId }) => otherId)
+    const wrong = wait ? await staying(clock, otherIds, async (left) => idsOf(await look(left))) : otherIds
+    let left = wrong
     for (let tries = 0; left.length > 0 && tries < LIMITS.moveSettleTriesMax; tries++) {
-      if (wait || tries > 0) await clock.sleep(ON_ITS_WAY_MS)
-      const here = await from.outgoingTo(userId, left)
-      const wrong = differing(here, await to.outgoingTo(userId, left))
-      if (wrong.length > 0) await to.restore(userId, wrong)
-      left = wrong.map(({ otherId }) => otherId)
-      for (const otherId of left) made.add(otherId)
+      const relations = await look(left)
+      if (relations.length > 0) await to.restore(userId, relations)
+      left = idsOf(relations)
     }
-    return made.size
+    return wrong.length
   }
 
   return {

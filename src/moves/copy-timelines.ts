@@ -2,11 +2,11 @@ import type { Clock } from '../core/clock.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { TimelineStore, UserStore } from '../social/ports.ts'
 import type { Copy } from './copying.ts'
-import { everyUser } from './copying.ts'
+import { everyUser, staying } from './copying.ts'
 
-/** An append that is on its way to both engines is seen in one of them for this long. */
-const ON_ITS_WAY_MS = 250
 const TRIES = 5
+/** Stands for a timeline that is not ready. */
+const WHOLE = Symbol('whole timeline')
 
 /**
  * Copies the timelines that are ready, while posts arrive in both engines: each is begun in `to` first and read from `from`
@@ -31,15 +31,15 @@ export function timelinesCopy(users: UserStore, from: TimelineStore, to: Timelin
     return false
   }
 
-  /** Whether `to` lacks something of what `from` has. */
-  async function lacks(userId: string): Promise<boolean> {
+  /** What `to` lacks of what `from` has: posts, or the whole timeline. */
+  async function lacking(userId: string): Promise<(bigint | typeof WHOLE)[]> {
     const [source, copy] = [await readAll(from, userId), await readAll(to, userId)]
-    if (source === undefined) return false
-    if (copy === undefined) return true
+    if (source === undefined) return []
+    if (copy === undefined) return [WHOLE]
     const floor = source.floor > copy.floor ? source.floor : copy.floor
     // What `to` has been cut down to, it serves from the posts below.
     const held = new Set(copy.postIds)
-    return source.postIds.some((postId) => postId > floor && !held.has(postId))
+    return source.postIds.filter((postId) => postId > floor && !held.has(postId))
   }
 
   async function inBatches(
@@ -60,9 +60,8 @@ export function timelinesCopy(users: UserStore, from: TimelineStore, to: Timelin
     copy: (onProgress, signal) => inBatches(onProgress, signal, copyOne),
     mend: (onProgress, signal) =>
       inBatches(onProgress, signal, async (userId) => {
-        if (!(await lacks(userId))) return false
-        await clock.sleep(ON_ITS_WAY_MS)
-        if (!(await lacks(userId))) return false
+        const left = await staying(clock, await lacking(userId), () => lacking(userId))
+        if (left.length === 0) return false
         await copyOne(userId)
         return true
       }),

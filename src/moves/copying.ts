@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { UserStore } from '../social/ports.ts'
 
@@ -26,4 +27,24 @@ export async function everyUser(
     after = userIds.at(-1)
     if (userIds.length < LIMITS.moveUsersAtOnce) return
   }
+}
+
+const LOOK_AGAIN_MS = 250
+
+/**
+ * What of `differing` stays so. A write that is on its way to both engines is seen in one of them for a while, and under
+ * load there is always one: what another look does not find any more was one, whatever else it finds.
+ */
+export async function staying<Thing>(
+  clock: Clock,
+  differing: Iterable<Thing>,
+  look: (left: readonly Thing[]) => Promise<Iterable<Thing>>,
+): Promise<Thing[]> {
+  let left = [...differing]
+  for (let looks = 0; left.length > 0 && looks < LIMITS.moveSettleTriesMax; looks++) {
+    await clock.sleep(LOOK_AGAIN_MS)
+    const now = new Set(await look(left))
+    left = left.filter((one) => now.has(one))
+  }
+  return left
 }
