@@ -47,9 +47,11 @@ export function testFollowStore(name: string, create: () => Promise<StoreHarness
     it('takes no edge that somebody else removes or adds meanwhile for too many', async () => {
       const pair = edge('a3b', 'b3b')
       for (let round = 0; round < 100; round++) {
+        // At times it is the last one that there is room for.
+        const followsMax = 1 + (round % 2)
         const [one, two] = await Promise.all([
-          follows.follow(pair, NOON, 2),
-          follows.follow(pair, NOON, 2),
+          follows.follow(pair, NOON, followsMax),
+          follows.follow(pair, NOON, followsMax),
           follows.unfollow(pair),
         ])
         expect([one.kind, two.kind]).toEqual(['following', 'following'])

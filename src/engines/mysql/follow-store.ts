@@ -23,9 +23,11 @@ on duplicate key update since = values(since), done_at = null`
 
 const WHOLE = 'delete from kept_follows where (follower_id, followee_id) in (?)'
 
-const EDGE = `
-select (select count(*) from follow_backfills where follower_id = ? and followee_id = ? and done_at is null) as pending
-from follows where follower_id = ? and followee_id = ?`
+// Both of one snapshot: an edge that is not there is one too many only while there is no room.
+const EDGE_AND_ROOM = `
+select (select count(*) from follows where follower_id = ? and followee_id = ?) as follows,
+  (select count(*) from follow_backfills where follower_id = ? and followee_id = ? and done_at is null) as pending,
+  (select count(*) from (select 1 from follows where follower_id = ? limit ?) as f) < ? as room`
 
 const KNOWN = 'select follower_id, followee_id from follows where (follower_id, followee_id) in (?)'
 
@@ -136,6 +138,8 @@ const toRelation = (row: RelationRow): Relation => ({
 
 const idOf = (edge: Edge) => `${edge.followerId} ${edge.followeeId}`
 const pairsOf = (edges: readonly Edge[]) => edges.map((edge) => [edge.followerId, edge.followeeId])
+/** Makes the transaction begin again. */
+const beaten = (by: string) => Object.assign(new Error(by), { code: '40001' })
 /** Each once, in the order in which everybody locks them. */
 function distinct(edges: readonly Edge[]): Edge[] {
   const byId = new Map(edges.map((edge) => [idOf(edge), edge]))
@@ -158,8 +162,13 @@ export async function openFollowStore(sql: MysqlClient, _context: PortContext): 
           ])
           return { kind: 'following', pending: true } as const
         }
-        const [row] = await tx.query<{ pending: bigint }>(EDGE, [...edge, ...edge])
-        return row === undefined ? { kind: 'limit' } : { kind: 'following', pending: row.pending > 0n }
+        const [row] = await tx.query<{ follows: bigint; pending: bigint; room: bigint }>(EDGE_AND_ROOM, [
+          ...[...edge, ...edge],
+          ...[followerId, followsMax, followsMax],
+        ])
+        if (row!.follows > 0n) return { kind: 'following', pending: row!.pending > 0n }
+        if (row!.room > 0n) throw beaten('somebody unfollowed meanwhile')
+        return { kind: 'limit' }
       })
     },
     followMany(edges, at) {
@@ -171,7 +180,7 @@ export async function openFollowStore(sql: MysqlClient, _context: PortContext): 
         if (added.length === 0) return []
         const rows = pairsOf(added).map((pair) => [...pair, at])
         if ((await tx.execute(FOLLOW_MANY, [rows])) !== added.length) {
-          throw Object.assign(new Error('somebody added some of the same edges meanwhile'), { code: '40001' })
+          throw beaten('somebody added some of the same edges meanwhile')
         }
         await tx.last([
           { text: PENDING, params: [rows] },
