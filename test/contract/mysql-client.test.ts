@@ -300,6 +300,44 @@ describe.skipIf(server === undefined)('SQL client on MariaDB', () => {
     expect(await other.query(running)).toEqual([])
   })
 
+  it('tells what it has no name for by the state that the server sends: a full disk is no fault of the data', async () => {
+    const states = []
+    for (const [state, errno] of [
+      ['HY000', 1021],
+      ['22003', 1690],
+    ]) {
+      const failing = `begin not atomic signal sqlstate '${state}' set mysql_errno = ${errno}; end`
+      states.push(sqlState(await sql.transaction((tx) => tx.script(failing)).catch((error: unknown) => error)))
+    }
+    expect(states).toEqual(['HY000', '22003'])
+  })
+
+  it('gives up a transaction whose answer does not come in time, and none of it is kept', async () => {
+    const impatient = await openMysqlUrl(database.url, 1, 400)
+    try {
+      const outcome = impatient.transaction(async (tx) => {
+        await tx.execute('insert into pairs (id, n) values (801, 1)')
+        await tx.batch([
+          { text: 'select sleep(0.3)' },
+          { text: 'select sleep(0.3)' },
+          { text: 'insert into pairs (id, n) values (802, 1)' },
+        ])
+      })
+      expect(failureKind(await outcome.catch((error: unknown) => error))).toBe('ambiguous')
+      // Whoever comes next must not commit what the first one left behind.
+      await impatient.transaction((tx) => tx.execute('insert into pairs (id, n) values (803, 1)'))
+      await until('the first one has ended', async () => {
+        const [row] = await other.query<{ n: bigint }>(
+          `select count(*) as n from information_schema.processlist where db = database() and info like 'select sleep%'`,
+        )
+        return row!.n === 0n
+      })
+      expect(await other.query('select id from pairs where id between 801 and 803')).toEqual([{ id: 803 }])
+    } finally {
+      await impatient.close()
+    }
+  })
+
   it('ends a statement that runs for too long', async () => {
     const slow = 'select count(*) from seq_1_to_100000 a, seq_1_to_100000 b where a.seq * b.seq = 7'
     const cut = await sql.query(`set statement max_statement_time = 0.05 for ${slow}`).catch((error: unknown) => error)

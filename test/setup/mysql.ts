@@ -17,8 +17,11 @@ export function mysqlServer(): string | undefined {
   return inject('mariadbUrl')
 }
 
-export const openMysqlUrl = (url: string, poolSize = 10): Promise<MysqlClient> =>
-  openMysql(targetOf(new URL(url)), { poolSize, logger: silentLogger })
+export const openMysqlUrl = (url: string, poolSize = 10, answerMsMax?: number): Promise<MysqlClient> =>
+  openMysql(targetOf(new URL(url)), {
+    ...{ poolSize, logger: silentLogger },
+    ...(answerMsMax === undefined ? {} : { answerMsMax }),
+  })
 
 async function onServer(serverUrl: string, statement: string): Promise<void> {
   const connection = await createConnection(serverUrl)

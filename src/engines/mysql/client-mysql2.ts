@@ -100,14 +100,18 @@ const answerOf = (result: unknown): Answer =>
     ? { rows: result as object[], affected: 0 }
     : { rows: [], affected: (result as ResultSetHeader).affectedRows }
 
+interface MysqlOptions {
+  readonly poolSize: number
+  readonly logger: Logger
+  /** How long an answer may take; then the connection is given up. */
+  readonly answerMsMax?: number
+}
+
 /**
  * MySQL or MariaDB through mysql2. `poolSize` connections at most. Values travel inside the text of the statements, so
  * that several statements, and the begin and the commit around them, take one round trip. Fails when it can't connect.
  */
-export async function openMysql(
-  target: MysqlTarget,
-  options: { poolSize: number; logger: Logger },
-): Promise<MysqlClient> {
+export async function openMysql(target: MysqlTarget, options: MysqlOptions): Promise<MysqlClient> {
   const mysql = await loadDriver('MySQL', 'mysql2', () => import('mysql2/promise'))
   const { ssl, ...address } = target
   const config: ConnectionOptions = {
@@ -171,6 +175,8 @@ export async function openMysql(
     })
     try {
       const connection = await Promise.race([wanted, late])
+      // From here on it is ours: later it would go back while it is used.
+      clearTimeout(timer)
       if (!ready.has(connection.connection)) {
         await prepare(connection).catch((error: unknown) => {
           connection.destroy()
@@ -201,7 +207,7 @@ export async function openMysql(
     }
   }
 
-  const statementMs = LIMITS.statementMsMax + LIMITS.statementGraceMs
+  const statementMs = options.answerMsMax ?? LIMITS.statementMsMax + LIMITS.statementGraceMs
   const several = (statements: readonly Statement[]) =>
     retryConflicts(() => lend((connection) => send(connection, statements.map(render), statementMs)))
   const single = async (text: string, params?: readonly SqlParam[]) => (await several([{ text, params }]))[0]!

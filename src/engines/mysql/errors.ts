@@ -33,6 +33,7 @@ const SQLSTATES: Readonly<Record<number, string>> = {
 
 /** SQLSTATE class 08: the connection broke, and nobody knows what became of the statement. */
 const LOST = '08006'
+const LOST_CODES = new Set([LOST, 'PROTOCOL_SEQUENCE_TIMEOUT'])
 /** Nobody let us in, and nothing was sent. */
 const NOT_CONNECTED = '57P03'
 const UNREACHABLE_CODES = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH'])
@@ -41,6 +42,8 @@ const UNREACHABLE_CODES = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH'])
 export interface DriverError extends Error {
   code?: string
   errno?: number
+  /** As the server sent it. */
+  sqlState?: string
   constraint?: string
   fatal?: boolean
 }
@@ -63,9 +66,11 @@ export function withSqlState(error: unknown, isConnecting = false): unknown {
       failure.code = NOT_CONNECTED
     }
   } else if (isLost(failure)) failure.code = LOST
+  // Coarse, but it tells a fault of the data from one of the server: a disk that is full, no memory.
+  else if (failure.sqlState !== undefined) failure.code = failure.sqlState
   return failure
 }
 
-/** The connection is of no more use. */
+/** The connection is of no more use: also one whose answer did not come in time, on which the statement may go on. */
 export const isLost = (error: DriverError) =>
-  error.fatal === true || error.code === 'PROTOCOL_SEQUENCE_TIMEOUT' || /closed state/.test(error.message)
+  error.fatal === true || LOST_CODES.has(error.code ?? '') || /closed state/.test(error.message)

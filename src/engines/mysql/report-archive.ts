@@ -45,7 +45,11 @@ on duplicate key update
   facts = case when generation = values(generation) then facts else 0 end,
   table_name = values(table_name), archived_at = values(archived_at), generation = values(generation)`
 
-const COUNT_MOVED = 'update daily_sales_report_archives set facts = facts + ? where month = ?'
+// A row may have been booked after the month was entered.
+const COUNT_MOVED = `
+update daily_sales_report_archives
+set facts = facts + ?, booked_from = least(booked_from, ?), booked_to = greatest(booked_to, ?)
+where month = ?`
 
 interface KeyRow {
   shard: number
@@ -53,6 +57,7 @@ interface KeyRow {
   event_no: number
   line_no: number
   leg: number
+  booked_day: string
 }
 
 const KEY = rowsTable<KeyRow>([
@@ -64,7 +69,7 @@ const KEY = rowsTable<KeyRow>([
 ])
 
 const KEYS = `
-select shard, order_id, event_no, line_no, leg from daily_sales_report_gen
+select shard, order_id, event_no, line_no, leg, booked_day from daily_sales_report_gen
 where generation = ? and ${IN_MONTH} limit ?`
 
 const FACTS_OF_KEYS = `${KEY.table('k')} straight_join daily_sales_report_gen r
@@ -138,10 +143,11 @@ async function archiveMonth(sql: MysqlClient, month: string, nowMs: number): Pro
     const keys = await tx.query<KeyRow>(KEYS, [generation, month, month, LIMITS.reportPageFacts])
     if (keys.length === 0) return false
     const param = KEY.param(keys)
+    const bookedDays = keys.map(({ booked_day }) => booked_day).sort()
     const moved = await tx.execute(statements.copy, [param, generation])
     await tx.batch([
       { text: REMOVE, params: [param, generation] },
-      { text: COUNT_MOVED, params: [moved, month] },
+      { text: COUNT_MOVED, params: [moved, bookedDays[0], bookedDays.at(-1), month] },
     ])
     return true
   }
