@@ -57,9 +57,11 @@ describe('fingerprints', () => {
 })
 
 describe('cursors', () => {
+  const keyPart = fc.string({ unit: 'grapheme' }).filter((part) => !part.includes('\0'))
+
   it('come back as they were made', () => {
     fc.assert(
-      fc.property(fc.string(), fc.array(fc.string({ unit: 'grapheme' }), { maxLength: 4 }), (list, key) => {
+      fc.property(fc.string(), fc.array(keyPart, { maxLength: 4 }), (list, key) => {
         expect(decodeCursor(list, key.length, encodeCursor(list, key))).toEqual(key)
       }),
     )

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { decodeCursor, decodeIdCursor, encodeCursor, pageLimit, pageOf } from '../../src/core/cursor.ts'
+import {
+  cursorNumber,
+  cursorTimeMs,
+  decodeCursor,
+  decodeIdCursor,
+  encodeCursor,
+  pageLimit,
+  pageOf,
+} from '../../src/core/cursor.ts'
 
 const invalid = expect.objectContaining({ code: 'invalid_cursor' })
 
@@ -41,6 +49,22 @@ describe('cursors', () => {
     for (const key of [2n ** 63n, -1n, '', '1.5', 'x']) {
       expect(() => decodeIdCursor('posts', encodeCursor('posts', [key]))).toThrow(invalid)
     }
+  })
+
+  it('hold no text that a database column can not hold', () => {
+    for (const part of ['\u0000', 'ada\u0000']) {
+      expect(() => decodeCursor('users', 1, encodeCursor('users', [part]))).toThrow(invalid)
+    }
+  })
+
+  it('hold numbers and times that a database column can hold', () => {
+    expect(['0', '2147483647'].map((text) => cursorNumber(text))).toEqual([0, 2 ** 31 - 1])
+    expect(cursorNumber('9007199254740991', Number.MAX_SAFE_INTEGER)).toBe(Number.MAX_SAFE_INTEGER)
+    expect(cursorTimeMs('1790000000000')).toBe(1_790_000_000_000)
+    for (const text of ['', ' 1', '-1', '1.5', '0x10', '1e3', 'NaN', 'Infinity', '2147483648', '9'.repeat(30)]) {
+      expect(() => cursorNumber(text), text).toThrow(invalid)
+    }
+    expect(() => cursorTimeMs('8640000000000000')).toThrow(invalid)
   })
 })
 

@@ -1,6 +1,6 @@
 import { findCardNumber } from '../../core/card-number.ts'
 import type { Clock } from '../../core/clock.ts'
-import { decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../../core/cursor.ts'
+import { cursorTimeMs, decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../../core/cursor.ts'
 import { AppError } from '../../core/errors.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { validator } from '../../core/schema.ts'
@@ -87,7 +87,7 @@ export function createWebhooks(deps: WebhookDeps): Webhooks {
       const after: InboxKey | undefined =
         receivedAt === undefined
           ? undefined
-          : { receivedAtMs: Number(receivedAt), processor: at[0] ?? '', eventId: at[1] ?? '' }
+          : { receivedAtMs: cursorTimeMs(receivedAt), processor: at[0] ?? '', eventId: at[1] ?? '' }
       const rows = await inbox.list({ processor, state }, after, limit + 1)
       const keyOf = (row: ListedMessage) => [String(row.receivedAtMs), row.processor, row.eventId]
       return pageOf(list, rows, limit, keyOf, toDocument)

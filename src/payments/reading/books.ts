@@ -1,5 +1,14 @@
 import type { Clock } from '../../core/clock.ts'
-import { decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../../core/cursor.ts'
+import {
+  cursorId,
+  cursorNumber,
+  cursorTimeMs,
+  decodeCursor,
+  type Page,
+  type PageRequest,
+  pageLimit,
+  pageOf,
+} from '../../core/cursor.ts'
 import { AppError, invalidField } from '../../core/errors.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { fromMinor } from '../../core/money.ts'
@@ -70,13 +79,21 @@ function timeOf(text: string | undefined): number | undefined {
 function disputeKey(key: readonly string[] | undefined): DisputeKey | undefined {
   if (key === undefined) return undefined
   const [due = '', paymentIntentId = '', disputeId = ''] = key
-  return { evidenceDueMs: due === '' ? undefined : Number(due), paymentIntentId, disputeId }
+  return { evidenceDueMs: due === '' ? undefined : cursorTimeMs(due), paymentIntentId, disputeId }
 }
+
+/** Shards and lines are kept as `smallint`. */
+const SMALLINT_MAX = 2 ** 15 - 1
 
 function ledgerKey(key: readonly string[] | undefined): LedgerKey | undefined {
   if (key === undefined) return undefined
-  const [timestampMs, shard, eventId = '0', line] = key
-  return { timestampMs: Number(timestampMs), shard: Number(shard), eventId: BigInt(eventId), line: Number(line) }
+  const [timestamp, shard, id, line] = key as [string, string, string, string]
+  return {
+    timestampMs: cursorTimeMs(timestamp),
+    shard: cursorNumber(shard, SMALLINT_MAX),
+    eventId: cursorId(id),
+    line: cursorNumber(line, SMALLINT_MAX),
+  }
 }
 
 function checkDays({ from, to }: PaymentFiguresQuery): void {

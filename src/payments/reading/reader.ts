@@ -1,4 +1,12 @@
-import { decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../../core/cursor.ts'
+import {
+  cursorNumber,
+  cursorTimeMs,
+  decodeCursor,
+  type Page,
+  type PageRequest,
+  pageLimit,
+  pageOf,
+} from '../../core/cursor.ts'
 import { AppError, invalidField } from '../../core/errors.ts'
 import type { AskedCommands } from '../commands/asked.ts'
 import { foldStored, paymentNotFound } from '../commands/writer.ts'
@@ -130,7 +138,7 @@ export function createPaymentReader(deps: ReaderDeps): PaymentReader {
       const limit = pageLimit(page.limit)
       const list = `payment-events:${id}:${page.op_id ?? ''}`
       const [after = '0'] = decodeCursor(list, 1, page.cursor) ?? []
-      const rows = await store.events(id, Number(after), limit + 1, page.op_id)
+      const rows = await store.events(id, cursorNumber(after), limit + 1, page.op_id)
       if (rows.length === 0) await requirePayment(store, id)
       return pageOf(list, rows, limit, (event) => [String(event.version)], toEventDocument)
     },
@@ -141,7 +149,7 @@ export function createPaymentReader(deps: ReaderDeps): PaymentReader {
       const before: TransactionKey | undefined =
         key === undefined
           ? undefined
-          : { timestampMs: Number(key[0]), paymentIntentId: key[1]!, version: Number(key[2]) }
+          : { timestampMs: cursorTimeMs(key[0]!), paymentIntentId: key[1]!, version: cursorNumber(key[2]!) }
       const rows = await views.transactions(customerId, before, limit + 1)
       return pageOf(
         list,

@@ -2,7 +2,15 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { basename } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
-import { decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../../core/cursor.ts'
+import {
+  cursorNumber,
+  cursorTimeMs,
+  decodeCursor,
+  type Page,
+  type PageRequest,
+  pageLimit,
+  pageOf,
+} from '../../core/cursor.ts'
 import { AppError, invalidField, messageOf } from '../../core/errors.ts'
 import { type OnBadRow, readRows } from '../../core/file-rows.ts'
 import { LIMITS } from '../../core/limits.ts'
@@ -172,7 +180,7 @@ export function createSettlements({ store, processors, clock }: SettlementsDeps)
       const limit = pageLimit(page.limit)
       const name = `settlements:${processor ?? ''}`
       const key = decodeCursor(name, 2, page.cursor)
-      const before = key === undefined ? undefined : { createdAtMs: Number(key[0]), settlementId: key[1]! }
+      const before = key === undefined ? undefined : { createdAtMs: cursorTimeMs(key[0]!), settlementId: key[1]! }
       const rows = await store.list(processor, before, limit + 1)
       return pageOf(name, rows, limit, (row) => [String(row.createdAtMs), row.settlementId], toSettlement)
     },
@@ -182,7 +190,7 @@ export function createSettlements({ store, processors, clock }: SettlementsDeps)
       const name = `settlement-items:${settlementId}:${result ?? ''}`
       const [after = '0'] = decodeCursor(name, 1, page.cursor) ?? []
       await existing(settlementId)
-      const rows = await store.items(settlementId, result, Number(after), limit + 1)
+      const rows = await store.items(settlementId, result, cursorNumber(after, Number.MAX_SAFE_INTEGER), limit + 1)
       return pageOf(name, rows, limit, (row) => [String(row.itemNo)], toItem)
     },
   }
