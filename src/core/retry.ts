@@ -20,6 +20,8 @@ const AMBIGUOUS = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', '57P01', '57P02',
 const REDIS_AWAY = /^(LOADING|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|READONLY|BUSY|OOM|MISCONF|NOREPLICAS) /
 const REDIS_LOST = /^(Connection is closed\.|Command timed out|Too many Cluster redirections)/
 
+const PG_LOST = /connection terminated|client has encountered a connection error|^query read timeout$/i
+
 export function failureKind(error: unknown): FailureKind {
   if (!(error instanceof Error)) return 'permanent'
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
@@ -34,9 +36,9 @@ export function failureKind(error: unknown): FailureKind {
     return 'unreachable'
   }
   if (error.name === 'MaxRetriesPerRequestError' || REDIS_LOST.test(error.message)) return 'ambiguous'
-  // node-postgres reports a pool without a free connection, and a lost connection, without a code.
+  // node-postgres reports a pool without a free connection, a lost connection and a late answer without a code.
   if (/timeout exceeded when trying to connect/i.test(error.message)) return 'unreachable'
-  if (/connection terminated|client has encountered a connection error/i.test(error.message)) return 'ambiguous'
+  if (PG_LOST.test(error.message)) return 'ambiguous'
   return 'permanent'
 }
 

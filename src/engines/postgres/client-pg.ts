@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Pool, PoolClient, PoolConfig } from 'pg'
+import type { Pool, PoolClient, PoolConfig, QueryConfig } from 'pg'
 import { LIMITS } from '../../core/limits.ts'
 import type { Logger } from '../../core/logger.ts'
 import { loadDriver } from '../driver.ts'
@@ -9,8 +9,8 @@ import {
   type SqlClient,
   type SqlParam,
   type SqlProfile,
+  type SqlTransactionOptions,
   type SqlTx,
-  type TransactionOptions,
 } from '../sql/sql.ts'
 
 const INT8 = 20
@@ -19,6 +19,11 @@ const DATE = 1082
 const TEXT_ARRAY: number = 1009
 /** The driver would make local midnights and rounded numbers of them: date[], numeric[]. */
 const ARRAYS_AS_TEXT: readonly number[] = [1182, 1231]
+
+/** The longest that a timer waits, which is for ever. */
+const NO_LIMIT_MS = 2_147_483_647
+/** What the driver says of an answer that did not come in time. */
+const NO_ANSWER = 'Query read timeout'
 
 /** Statements are constants, so a short hash of the text names the prepared statement on every connection. */
 function statementName(text: string, names: Map<string, string>): string {
@@ -30,15 +35,19 @@ function statementName(text: string, names: Map<string, string>): string {
   return name
 }
 
+interface PgOptions {
+  readonly poolSize: number
+  readonly logger: Logger
+  /** How long an answer may take; then the connection is given up: a server that is cut off says nothing. */
+  readonly answerMsMax?: number
+}
+
 /**
  * PostgreSQL through node-postgres. `poolSize` connections at most; each statement ends within
- * {@link LIMITS.statementMsMax}, an idle transaction within {@link LIMITS.idleTransactionMsMax}.
+ * {@link LIMITS.statementMsMax}, or is given up with its connection {@link LIMITS.statementGraceMs} later; an idle
+ * transaction ends within {@link LIMITS.idleTransactionMsMax}.
  */
-export async function openPg(
-  url: URL,
-  profile: SqlProfile,
-  options: { poolSize: number; logger: Logger },
-): Promise<SqlClient> {
+export async function openPg(url: URL, profile: SqlProfile, options: PgOptions): Promise<SqlClient> {
   const pg = await loadDriver(
     'PostgreSQL',
     'pg',
@@ -49,6 +58,8 @@ export async function openPg(
     max: options.poolSize,
     connectionTimeoutMillis: 10_000,
     statement_timeout: LIMITS.statementMsMax,
+    query_timeout: options.answerMsMax ?? LIMITS.statementMsMax + LIMITS.statementGraceMs,
+    keepAlive: true,
     idle_in_transaction_session_timeout: LIMITS.idleTransactionMsMax,
     application_name: 'fanfold',
     // The planner can't know how many rows an array has; compiling a statement of 50 ms would take it a second.
@@ -79,12 +90,14 @@ export async function openPg(
     on: Pool | PoolClient,
     text: string,
     params: readonly SqlParam[],
+    limit: Pick<PoolConfig, 'query_timeout'> = {},
   ): Promise<Row[]> {
-    const result = await on.query<Row>({ text, name: statementName(text, names), values: params.map(encodeParam) })
-    return result.rows
+    const values = params.map(encodeParam)
+    const query: QueryConfig = { text, name: statementName(text, names), values, ...limit }
+    return (await on.query<Row>(query)).rows
   }
 
-  async function once<T>(work: (tx: SqlTx) => Promise<T>, txOptions: TransactionOptions): Promise<T> {
+  async function once<T>(work: (tx: SqlTx) => Promise<T>, txOptions: SqlTransactionOptions): Promise<T> {
     const client = await pool.connect()
     let broken: Error | undefined
     // The pool hears of a connection that breaks while idle, but not while it is lent: without this the process ends.
@@ -92,18 +105,23 @@ export async function openPg(
       broken = error
     }
     client.on('error', onError)
+    const limit = txOptions.unlimited ? { query_timeout: NO_LIMIT_MS } : {}
     try {
       await client.query(txOptions.snapshot ? 'begin isolation level repeatable read read only' : 'begin')
+      if (txOptions.unlimited) await client.query('set local statement_timeout = 0')
       const value = await work({
-        query: (text, params = []) => run(client, text, params),
-        script: async (text) => void (await client.query(text)),
+        query: (text, params = []) => run(client, text, params, limit),
+        script: async (text) => void (await client.query({ text, ...limit })),
       })
       await client.query('commit')
       return value
     } catch (error) {
-      await client.query('rollback').catch((rollbackError: Error) => {
-        broken = rollbackError
-      })
+      if (error instanceof Error && error.message === NO_ANSWER) broken = error
+      else {
+        await client.query('rollback').catch((rollbackError: Error) => {
+          broken = rollbackError
+        })
+      }
       throw error
     } finally {
       client.off('error', onError)

@@ -35,15 +35,15 @@ export async function withTables<T>(
   work: (tx: SqlTx) => Promise<T>,
 ): Promise<T | undefined> {
   try {
-    return await sql.transaction(async (tx) => {
+    const lockThenWork = async (tx: SqlTx): Promise<T> => {
       // The whole before its parts, as folding locks them.
       await tx.script(`
         set local lock_timeout = ${LIMITS.reportLockMsMax};
         lock table only ${FACTS} in ${mode} mode;
-        lock table ${DEFAULT_FACTS} in access exclusive mode;
-        set local statement_timeout = 0`)
+        lock table ${DEFAULT_FACTS} in access exclusive mode`)
       return work(tx)
-    })
+    }
+    return await sql.transaction(lockThenWork, { unlimited: true })
   } catch (error) {
     if (sqlState(error) === LOCK_NOT_AVAILABLE) return undefined
     throw error

@@ -8,7 +8,7 @@ import type {
   SettlementTotal,
   SettlementType,
 } from '../../payments/ports/settlements.ts'
-import type { SqlClient } from '../sql/sql.ts'
+import type { SqlClient, SqlTx } from '../sql/sql.ts'
 import { RECONCILE } from './settlement-reconcile.ts'
 
 const FILE_COLUMNS = `
@@ -192,7 +192,7 @@ export function openSettlementStore(sql: SqlClient): SettlementStore {
       await sql.query(FINISH, [settlementId, rowsRead, rowsBad, ...days, new Date(importedAtMs)])
     },
     reconcile(settlementId, nowMs, missingBeforeMs) {
-      return sql.transaction(async (tx) => {
+      const compare = async (tx: SqlTx): Promise<boolean> => {
         // Whoever else compares this file waits here.
         const [file] = await tx.query<Pick<FileRow, 'processor' | 'period_from' | 'period_to' | 'imported_at'>>(LOCK, [
           settlementId,
@@ -204,7 +204,8 @@ export function openSettlementStore(sql: SqlClient): SettlementStore {
         await tx.query(RECONCILE, [settlementId, processor, from, to, importedAt, new Date(missingBeforeMs)])
         await tx.query(COUNT, [settlementId, new Date(nowMs)])
         return true
-      })
+      }
+      return sql.transaction(compare, { unlimited: true })
     },
     totals: (settlementId) => sql.query<SettlementTotal>(TOTALS, [settlementId]),
     async list(processor, before, limit) {

@@ -24,8 +24,6 @@ insert into schema_lock (id, holder) values (1, 'nobody') on conflict do nothing
 create table if not exists schema_migrations (
   version int primary key, name text not null, checksum text not null, applied_at timestamptz not null default now());`
 
-// A step may take long on large tables, and whoever waits for the lock waits as long.
-const NO_TIME_LIMIT = 'set local statement_timeout = 0'
 const TAKE_LOCK = 'update schema_lock set holder = $1 where id = 1'
 const APPLIED = 'select version, checksum from schema_migrations order by version'
 const HAS_BOOKKEEPING = `select to_regclass('schema_migrations') is not null as present`
@@ -105,8 +103,8 @@ async function apply(
     },
     () => sql.transaction((tx) => tx.script(CREATE_BOOKKEEPING)),
   )
-  return sql.transaction(async (tx) => {
-    await tx.script(NO_TIME_LIMIT)
+  // A step may take long on large tables, and whoever waits for the lock waits as long.
+  const work = async (tx: SqlTx): Promise<MigrationReport> => {
     await tx.query(TAKE_LOCK, [`pid ${process.pid}`])
     const pending = pendingAfter(await tx.query<{ version: number; checksum: string }>(APPLIED), migrations)
     for (const migration of pending) {
@@ -115,7 +113,8 @@ async function apply(
     }
     await afterwards?.(tx)
     return { pending, applied: true, version: migrations.at(-1)?.version ?? 0 }
-  })
+  }
+  return sql.transaction(work, { unlimited: true })
 }
 
 /** The steps a database still lacks; changes nothing. Throws `schema_outdated` when it is ahead of the program. */

@@ -25,6 +25,11 @@ export interface TransactionOptions {
   readonly snapshot?: boolean
 }
 
+export interface SqlTransactionOptions extends TransactionOptions {
+  /** Statements may take as long as they need; others end within {@link LIMITS.statementMsMax}. */
+  readonly unlimited?: boolean
+}
+
 export interface SqlClient extends SqlRunner, Closable {
   /** What differs inside the family, as data. */
   readonly profile: SqlProfile
@@ -33,7 +38,7 @@ export interface SqlClient extends SqlRunner, Closable {
    * must have no effect but through `tx`. Never call the client itself inside: with PGlite that waits for itself.
    * A single `query` outside a transaction is one by itself and is repeated by the same rule.
    */
-  transaction<T>(work: (tx: SqlTx) => Promise<T>, options?: TransactionOptions): Promise<T>
+  transaction<T>(work: (tx: SqlTx) => Promise<T>, options?: SqlTransactionOptions): Promise<T>
   /** Product and version, as the server says it. */
   version(): Promise<string>
 }
