@@ -124,7 +124,9 @@ export async function openGraph(
 }
 
 const isLostRace = (error: unknown) => failureKind(error) === 'conflict'
-const isAway = (error: unknown) => ['unreachable', 'ambiguous'].includes(failureKind(error))
+/** What has taken too long would again, and hold its caller up for minutes. */
+const isLate = (error: unknown) => error instanceof GraphError && error.code === 'ETIMEDOUT'
+const isAway = (error: unknown) => ['unreachable', 'ambiguous'].includes(failureKind(error)) && !isLate(error)
 
 interface Plan {
   readonly operatorType: string
