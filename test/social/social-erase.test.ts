@@ -2,6 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FakeClock, fakeClock } from '../../src/core/clock.ts'
 import { LIMITS } from '../../src/core/limits.ts'
 import type { SqlRunner } from '../../src/engines/sql/sql.ts'
+import type { SocialDeps } from '../../src/social/deps.ts'
+import { createSocial } from '../../src/social/social.ts'
+import { createGate } from '../../src/testing/gate.ts'
 import { until } from '../../src/testing/until.ts'
 import { openSocial, type SocialUnderTest } from '../setup/social.ts'
 import { sqlEngines } from '../setup/sql.ts'
@@ -128,6 +131,30 @@ for (const engine of sqlEngines()) {
       expect(await named(HANDLE)).toEqual([])
       expect(await named(TAG)).toEqual([])
     })
+
+    for (const id of [ID, 'id-that-nobody-had']) {
+      it(`leaves no timeline to who asks for that of ${id}`, async () => {
+        const { users, timelines } = under.deps
+        const asked = createGate()
+        const deps: SocialDeps = {
+          ...under.deps,
+          // The timeline is asked for at the same time, and is found absent before the user is.
+          users: { ...users, find: (userIds) => asked.opened.then(() => users.find(userIds)) },
+          timelines: {
+            ...timelines,
+            async read(...args) {
+              const slice = await timelines.read(...args)
+              setImmediate(asked.open)
+              return slice
+            },
+          },
+        }
+        const social = createSocial(deps, { pullFollowers: 1 })
+        await expect(social.timeline(id)).rejects.toMatchObject({ code: 'user_not_found' })
+        await social.close()
+        expect(await named(id)).toEqual([])
+      })
+    }
 
     it('leaves the counts, notifications and timelines of the others exact', async () => {
       const { social } = under

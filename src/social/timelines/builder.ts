@@ -12,7 +12,7 @@ const TRIES = 3
  * the fan-out appends already: what was published before is in the sources, and what is published later arrives.
  */
 export function createTimelineBuilder(
-  { follows, posts, timelines, clock, logger }: SocialDeps,
+  { users, follows, posts, timelines, clock, logger }: SocialDeps,
   entries: number = LIMITS.timelineEntriesKept,
 ) {
   const underWay = new Map<string, Promise<void>>()
@@ -32,6 +32,8 @@ export function createTimelineBuilder(
   /** Leaves it to the next read when others, such as another process that builds, kept changing the timeline. */
   async function build(userId: string, isWanted: () => Promise<boolean>): Promise<void> {
     for (let tries = 0; tries < TRIES && (await isWanted()); tries++) {
+      // Whoever asks, who does not exist gets none: nobody would drop it again.
+      if ((await users.find([userId])).length === 0) return
       const token = await timelines.begin(userId)
       const authors = await authorsOf(follows, userId)
       const postIds = await newestOf(posts, clock, authors, undefined, entries + 1)
