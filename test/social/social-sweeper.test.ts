@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FakeClock, fakeClock } from '../../src/core/clock.ts'
 import { LIMITS } from '../../src/core/limits.ts'
+import type { SocialDeps } from '../../src/social/deps.ts'
+import { createBackfill } from '../../src/social/timelines/backfill.ts'
+import { createOutage } from '../../src/social/timelines/outage.ts'
 import { createHandQueue, openSocial, type SocialUnderTest } from '../setup/social.ts'
 import { sqlEngines } from '../setup/sql.ts'
 
@@ -26,6 +29,29 @@ describe('the sweeper of the social model', () => {
     await under.social.sweep()
     expect((await under.social.timeline('late')).items).toHaveLength(1)
     expect(await under.deps.follows.pendingBackfills(new Date(clock.now() + 1), 10)).toEqual([])
+  })
+
+  it('has done no backfill while the timelines’ store is away, so that it rests, and does them afterwards', async () => {
+    const { follows, timelines } = under.deps
+    const fans = ['fan-1', 'fan-2', 'fan-3']
+    await under.people('missed', ...fans)
+    await under.social.publish({ user_id: 'missed', content: { text: 'x' } })
+    for (const followerId of fans) await follows.follow({ followerId, followeeId: 'missed' }, now(), 10)
+    let isAway = true
+    const away = () => Promise.reject(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }))
+    const deps: SocialDeps = {
+      ...under.deps,
+      timelines: { ...timelines, merge: (...args) => (isAway ? away() : timelines.merge(...args)) },
+    }
+    const backfill = createBackfill(deps, clock, createOutage(deps))
+    await clock.advance(1)
+    expect(await backfill.resume(now(), 2)).toBe(0)
+    expect(await follows.pendingBackfills(now(), 10)).toHaveLength(3)
+    isAway = false
+    await clock.advance(LIMITS.timelineAwayMs)
+    expect(await backfill.resume(now(), 2)).toBe(2)
+    expect(await backfill.resume(now(), 2)).toBe(1)
+    expect(await follows.pendingBackfills(now(), 10)).toEqual([])
   })
 
   it('finishes an erasure that a crash cut short, and frees the id when requests under way are over', async () => {

@@ -14,13 +14,14 @@ export function createBackfill(
   outage: Outage,
   entries: number = LIMITS.timelineEntriesKept,
 ) {
-  /** While the timelines' store is away the edge stays pending. */
-  async function one(edge: Edge): Promise<void> {
+  /** False when the timelines' store is away; then the edge stays pending. */
+  async function one(edge: Edge): Promise<boolean> {
     const at = new Date(clock.now())
     const ids = await posts.idsByAuthors([edge.followeeId], undefined, entries + 1)
     const merging = () => timelines.merge(edge.followerId, ids.slice(0, entries), ids[entries] ?? 0n)
-    if (ids.length > 0 && (await outage.ask(merging)) === 'away') return
+    if (ids.length > 0 && (await outage.ask(merging)) === 'away') return false
     await follows.backfilled([edge], at)
+    return true
   }
 
   return {
@@ -32,11 +33,14 @@ export function createBackfill(
       await timelines.drop([...new Set(edges.map((edge) => edge.followerId))])
       await follows.backfilled(edges, at)
     },
-    /** Takes up what a crash left half-way. */
+    /** Takes up what a crash left half-way, as long as the timelines' store is there; answers how much is done. */
     async resume(before: Date, limit: number): Promise<number> {
-      const edges = await follows.pendingBackfills(before, limit)
-      for (const edge of edges) await one(edge)
-      return edges.length
+      let done = 0
+      for (const edge of await follows.pendingBackfills(before, limit)) {
+        if (!(await one(edge))) break
+        done += 1
+      }
+      return done
     },
   }
 }
