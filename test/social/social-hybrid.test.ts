@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LIMITS } from '../../src/core/limits.ts'
+import { createOutboxes } from '../../src/social/timelines/outboxes.ts'
+import { createGate } from '../../src/testing/gate.ts'
 import { type ByHand, timelinePlaces } from '../setup/by-hand.ts'
 
 const THRESHOLD = 3
@@ -27,6 +29,42 @@ for (const place of timelinePlaces()) {
       return ids.map((id) => found.find((post) => `${post.postId}` === id)?.mode)
     }
     const newestFirst = (ids: readonly string[]) => ids.toReversed()
+
+    it('an outbox that was read before a newer post was known is not kept', async () => {
+      const [author] = (await readers(1)) as [string]
+      const { follows, ids, posts } = hand.under.deps
+      const at = new Date(hand.clock.now())
+      async function pulled(): Promise<bigint> {
+        const postId = ids.next(1)
+        const post = { postId, userId: author, content: { text: 'x' }, visibility: 'public', mode: 'pull' } as const
+        await posts.insert([{ ...post, timestamp: at, sweepAt: at }])
+        return postId
+      }
+      const first = await pulled()
+      const read = createGate()
+      const answered = createGate()
+      let calls = 0
+      const slow: typeof posts = {
+        ...posts,
+        async outboxes(...args) {
+          calls += 1
+          const isFirst = calls === 1
+          const found = await posts.outboxes(...args)
+          read.open()
+          if (isFirst) await answered.opened
+          return found
+        },
+      }
+      const outboxes = createOutboxes({ follows, posts: slow }, hand.clock)
+      const all = async () => (await outboxes.between([author], undefined, 0n, 10)).postIds
+      const early = all()
+      await read.opened
+      const second = await pulled()
+      expect((await outboxes.newest([author])).get(author)).toBe(second)
+      answered.open()
+      expect(await early).toEqual([first])
+      expect(await all()).toEqual([second, first])
+    })
 
     it('an author who crosses the threshold up and down is shown whole and once, to everybody, all the time', async () => {
       const [author, ...rest] = (await readers(6)) as [string, ...string[]]

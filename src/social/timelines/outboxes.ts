@@ -37,6 +37,8 @@ export function createOutboxes({ follows, posts }: { follows: FollowStore; posts
   let fullLookAt = Number.NEGATIVE_INFINITY
   let reading: Promise<void> | undefined
   const outboxes = new Map<string, Outbox>()
+  /** How often it was asked what is newest: what was read before the last time may lack it. */
+  let looks = 0
 
   async function readAuthors(): Promise<void> {
     const startedAt = clock.now()
@@ -76,12 +78,13 @@ export function createOutboxes({ follows, posts }: { follows: FollowStore; posts
     }
     const stale = authorIds.filter((id) => !fresh.has(id))
     if (stale.length > 0) {
+      const before = looks
       const found = await posts.outboxes(stale, undefined, LIMITS.outboxCachedPosts)
       for (const id of stale) {
         const postIds = found.get(id) ?? []
         const outbox = { postIds, cut: postIds.length === LIMITS.outboxCachedPosts, readAt }
         fresh.set(id, outbox)
-        if (readAt < (outboxes.get(id)?.readAt ?? Number.NEGATIVE_INFINITY)) continue
+        if (before !== looks || readAt < (outboxes.get(id)?.readAt ?? Number.NEGATIVE_INFINITY)) continue
         // Least recently read first: the map keeps the order of insertion.
         outboxes.delete(id)
         outboxes.set(id, outbox)
@@ -108,6 +111,7 @@ export function createOutboxes({ follows, posts }: { follows: FollowStore; posts
       const newest = new Map<string, bigint>()
       for (let from = 0; from < authorIds.length; from += NEWEST_AT_ONCE) {
         const found = await posts.outboxes(authorIds.slice(from, from + NEWEST_AT_ONCE), undefined, 1)
+        looks += 1
         for (const [authorId, [postId]] of found) {
           newest.set(authorId, postId!)
           const cached = outboxes.get(authorId)
