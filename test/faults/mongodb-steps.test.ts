@@ -275,4 +275,30 @@ describe.skipIf(server === undefined)('posts on mongodb, stopped before any writ
       }
     })
   }
+
+  it('a repost whose deletion is not counted yet is erased after it is', async () => {
+    const [root, repost] = [++lastId, ++lastId]
+    const posts = open()
+    await posts.insert([aPost(root, 'author')])
+    await posts.insert([aPost(repost, 'leaver', { repostOf: root, content: {} })])
+    let writes = 0
+    const dying = open(
+      testContext(),
+      watched(collections, async () => {
+        writes += 1
+        // Begun and written, and not counted.
+        if (writes === 3) throw new Error('died')
+      }),
+    )
+    await expect(dying.delete(repost, NOON)).rejects.toThrow('died')
+    // Nobody can tell yet that it is dead.
+    expect(await posts.erase('leaver', 100)).toBeGreaterThan(0)
+    expect(await collections.posts.countDocuments({ _id: repost })).toBe(1)
+    const others = open(ahead(2 * LIMITS.mongodbOperationMs))
+    while ((await others.erase('leaver', 100)) > 0);
+    expect(await collections.posts.countDocuments({ _id: repost })).toBe(0)
+    expect(await posts.find([root])).toMatchObject([{ repostCount: 0 }])
+    expect(await auditAll(others, 50)).toEqual([])
+    await closeAll()
+  })
 })
