@@ -4,7 +4,10 @@ import { isAppError } from '../../src/core/errors.ts'
 import { composeId } from '../../src/core/ids.ts'
 import { LIMITS } from '../../src/core/limits.ts'
 import { failureKind } from '../../src/core/retry.ts'
+import type { CassandraClient } from '../../src/engines/cassandra/client.ts'
 import { checkVersions } from '../../src/engines/cassandra/engine.ts'
+import { failureOf } from '../../src/engines/cassandra/failure.ts'
+import { openTimelineStore } from '../../src/engines/cassandra/timeline-store.ts'
 import { createEngines, portOf } from '../../src/engines/registry.ts'
 import { testTimelineStore } from '../../src/testing/timeline-store.ts'
 import {
@@ -36,6 +39,8 @@ const failure = (work: Promise<unknown>) =>
     () => undefined,
     (error: unknown) => error,
   )
+
+const prefixOf = (test: CassandraUnderTest) => test.keyOf('').slice(0, -1)
 
 async function make({ store }: CassandraUnderTest, userId: string, postIds: readonly bigint[] = []): Promise<void> {
   expect(await store.install(userId, await store.begin(userId), postIds, 0n)).toBe(true)
@@ -213,6 +218,42 @@ describe.skipIf(server === undefined)('on a ring of Cassandra', () => {
       await store.begin('reader-1')
       await store.drop(readers)
       expect(mine(await test.rows())).toEqual([])
+    })
+
+    it('keep what they are given when they are begun anew while they are dropped', async () => {
+      const { cassandra, store } = test
+      const [built, early, late] = [idAt(clock.now()), idAt(clock.now()), idAt(clock.now())]
+      await make(test, 'anew', [idAt(clock.now())])
+      const client: CassandraClient = {
+        ...cassandra,
+        async swap(cql, values) {
+          const isApplied = await cassandra.swap(cql, values)
+          // The header is gone, and of the rows nothing is deleted yet.
+          await make(test, 'anew', [built])
+          await store.append(early, ['anew'])
+          return isApplied
+        },
+      }
+      const dropping = await openTimelineStore(client, testContext({ clock }), { prefix: prefixOf(test) })
+      await dropping.drop(['anew'])
+      await store.append(late, ['anew'])
+      expect((await store.read('anew', undefined, 5))?.postIds).toEqual([late, early, built])
+    })
+
+    it('are changed as they were to be when the connection breaks under each change of a header', async () => {
+      const client: CassandraClient = {
+        ...test.cassandra,
+        async swap(cql, values) {
+          await test.cassandra.swap(cql, values)
+          throw failureOf(Object.assign(new Error('Socket was closed'), { isSocketError: true }))
+        },
+      }
+      const store = await openTimelineStore(client, testContext({ clock }), { prefix: prefixOf(test) })
+      const id = idAt(clock.now())
+      expect(await store.install('cut', await store.begin('cut'), [id], 0n)).toBe(true)
+      expect((await test.store.read('cut', undefined, 5))?.postIds).toEqual([id])
+      await store.drop(['cut'])
+      expect(await test.store.active(['cut'])).toBe(0)
     })
 
     it('may be begun, merged into and dropped by many at once: one of them wins', async () => {

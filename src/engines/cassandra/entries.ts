@@ -133,21 +133,25 @@ delete from ${keyspace}.user_feed_arrivals using timestamp ? where user_id = ? a
       return { postIds: newestFirst([...entries, ...arrived]), isCut: entries.length > limit || arrived.length > limit }
     },
 
+    /** All epochs that have rows. */
+    async epochs(userId: string): Promise<Set<bigint>> {
+      const key = keyOf(userId)
+      const [entries, arrivals] = await Promise.all([
+        cassandra.run(EPOCHS, [key, weeksOfAll(clock.now())], { routingKey: key }),
+        cassandra.run(ARRIVED_EPOCHS, [key]),
+      ])
+      return new Set([...entries, ...arrivals].map((row) => row['epoch'] as bigint))
+    },
+
     /**
-     * Deletes the rows of these epochs, and of all that have some. No epoch comes twice, so the deletion is written as
-     * one of the future: it also holds for rows that somebody is about to write, who has read the header before.
+     * Deletes the rows of these epochs, which must be over. No epoch comes twice, so the deletion is written as one of
+     * the future: it also holds for rows that somebody is about to write, who has read the header before.
      */
-    async remove(userId: string, epochs: ReadonlySet<bigint>): Promise<void> {
+    async remove(userId: string, epochs: Iterable<bigint>): Promise<void> {
       const key = keyOf(userId)
       const weeks = weeksOfAll(clock.now())
       const stamp = BigInt(systemClock.now() + LIMITS.cassandraFutureMs) * 1_000n
-      const [entries, arrivals] = await Promise.all([
-        cassandra.run(EPOCHS, [key, weeks], { routingKey: key }),
-        cassandra.run(ARRIVED_EPOCHS, [key]),
-      ])
-      const all = new Set(epochs)
-      for (const row of [...entries, ...arrivals]) all.add(row['epoch'] as bigint)
-      for (const epoch of all) {
+      for (const epoch of epochs) {
         await cassandra.run(DELETE, [stamp, key, weeks, epoch], { routingKey: key })
         await cassandra.run(DELETE_ARRIVED, [stamp, key, epoch])
       }

@@ -21,6 +21,9 @@ const UNKNOWN: ReadonlySet<unknown> = new Set([WRITE_TIMEOUT, READ_TIMEOUT, READ
 const DRIVER_UNKNOWN = new Set(['OperationTimedOutError', 'BusyConnectionError'])
 
 const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? error.code : undefined)
+/** The driver's word, without a code, for a connection that broke under a request. */
+const isSocketError = (error: unknown) =>
+  error instanceof Error && 'isSocketError' in error && error.isSocketError === true
 const nameOf = (error: unknown) => (error instanceof Error ? error.name : '')
 
 /** Users and their rights are in tables too: while too few nodes are up to read those, everything is refused. */
@@ -41,7 +44,7 @@ export function failureOf(error: unknown): unknown {
   const all = [error, ...inner.map(([, each]) => each)]
   const isUnknown = all.some((each) => UNKNOWN.has(codeOf(each)) || DRIVER_UNKNOWN.has(nameOf(each)))
   const isAway = nameOf(error) === 'NoHostAvailableError' || AWAY.has(codeOf(error)) || isRightsAway(error)
-  const isLost = all.some((each) => ['ECONNRESET', 'EPIPE'].includes(String(codeOf(each))))
+  const isLost = all.some((each) => isSocketError(each) || ['ECONNRESET', 'EPIPE'].includes(String(codeOf(each))))
   const code = isUnknown ? 'ETIMEDOUT' : isLost ? 'ECONNRESET' : isAway ? 'ECONNREFUSED' : undefined
   if (code === undefined) return error
   const words = inner.map(([node, each]) => `${node}: ${messageOf(each)}`).join('; ')

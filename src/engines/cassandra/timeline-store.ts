@@ -171,7 +171,10 @@ export async function openTimelineStore(
 
     async drop(userIds) {
       await eachOf([...new Set(userIds)], async (userId) => {
-        await entries.remove(userId, await heads.remove(userId))
+        // Looked for first: an epoch that is found here is over once the header is gone, a later one may be in use.
+        const found = await entries.epochs(userId)
+        const removed = await heads.remove(userId)
+        await entries.remove(userId, new Set([...found, ...removed]))
       })
     },
 
