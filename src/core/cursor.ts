@@ -67,6 +67,13 @@ export function cursorTimeMs(text: string): number {
   return cursorNumber(text, TIME_MS_MAX)
 }
 
+/** A time inside a cursor, as `toISOString` writes it; throws `invalid_cursor`. */
+export function cursorTime(text: string): Date {
+  const time = new Date(/^(?!0000)\d{4}-/.test(text) ? text : Number.NaN)
+  if (Number.isNaN(time.getTime()) || time.toISOString() !== text) throw invalidCursor()
+  return time
+}
+
 /** An id inside a cursor; throws `invalid_cursor`. */
 export function cursorId(text: string): bigint {
   const id = parseId(text)

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import type { CommandContext } from '../core/command.ts'
-import { decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
+import { cursorNumber, decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
 import { AppError, invalidField, isAppError } from '../core/errors.ts'
 import type { IdMaker } from '../core/ids.ts'
 import { createCatalogue } from './catalogue/catalogue.ts'
@@ -112,8 +112,7 @@ export function createOrders({ ports, ids, clock, timeZone = 'UTC' }: OrdersDeps
       const orderId = orderIdOf(id)
       const list = `history ${id}`
       const limit = pageLimit(page.limit)
-      const after = Number(decodeCursor(list, 1, page.cursor)?.[0] ?? 0)
-      if (!Number.isSafeInteger(after)) throw new AppError('invalid_cursor')
+      const after = cursorNumber(decodeCursor(list, 1, page.cursor)?.[0] ?? '0')
       const rows = await orders.history(orderId, after, limit + 1)
       if (rows.length === 0 && after === 0) throw new AppError('order_not_found', `No order ${id}`)
       return pageOf(list, rows, limit, (entry) => [String(entry.version)], historyDocument)

@@ -1,7 +1,14 @@
 import { createBatcher } from '../core/batcher.ts'
 import { type CommandContext, idempotencyKeyOf, judgeKey } from '../core/command.ts'
-import { decodeCursor, decodeIdCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
-import { AppError } from '../core/errors.ts'
+import {
+  cursorTime,
+  decodeCursor,
+  decodeIdCursor,
+  type Page,
+  type PageRequest,
+  pageLimit,
+  pageOf,
+} from '../core/cursor.ts'
 import { decomposeId, hashToBucket, ID_ROUTES } from '../core/ids.ts'
 import { LIMITS } from '../core/limits.ts'
 import { validator } from '../core/schema.ts'
@@ -21,8 +28,7 @@ function decodeLiker(list: string, cursor: string | undefined): Liker | undefine
   const key = decodeCursor(list, 2, cursor)
   if (key === undefined) return undefined
   const [since, userId] = key as [string, string]
-  if (Number.isNaN(Date.parse(since))) throw new AppError('invalid_cursor')
-  return { since: new Date(since), userId }
+  return { since: cursorTime(since), userId }
 }
 
 /** Likes and comments. */

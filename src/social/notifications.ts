@@ -1,6 +1,5 @@
-import { decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
-import { AppError, invalidField } from '../core/errors.ts'
-import { parseId } from '../core/ids.ts'
+import { cursorId, cursorTime, decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
+import { invalidField } from '../core/errors.ts'
 import { LIMITS } from '../core/limits.ts'
 import { validator } from '../core/schema.ts'
 import type { SocialDeps } from './deps.ts'
@@ -42,9 +41,7 @@ function decodePlace(list: string, cursor: string | undefined): NoticePlace | un
   const key = decodeCursor(list, 3, cursor)
   if (key === undefined) return undefined
   const [latestAt, post, kind] = key as [string, string, string]
-  const postId = parseId(post)
-  if (Number.isNaN(Date.parse(latestAt)) || postId === undefined) throw new AppError('invalid_cursor')
-  return { latestAt: new Date(latestAt), postId, kind }
+  return { latestAt: cursorTime(latestAt), postId: cursorId(post), kind }
 }
 
 /** Two lists that are each newest first, as one. */

@@ -1,6 +1,14 @@
 import { createBatcher } from '../core/batcher.ts'
 import { type CommandContext, idempotencyKeyOf, judgeKey } from '../core/command.ts'
-import { decodeIdCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
+import {
+  cursorNumber,
+  decodeCursor,
+  decodeIdCursor,
+  type Page,
+  type PageRequest,
+  pageLimit,
+  pageOf,
+} from '../core/cursor.ts'
 import { AppError, assert, invalidField, messageOf } from '../core/errors.ts'
 import { decomposeId, hashToBucket, ID_ROUTES } from '../core/ids.ts'
 import { LIMITS } from '../core/limits.ts'
@@ -257,8 +265,8 @@ export function createPosts(deps: SocialDeps, { users, fanout, modes, outage }: 
     const { post } = await readable(postId, request.viewer)
     const list = `versions:${post.postId}`
     const limit = pageLimit(request.limit)
-    const below = decodeIdCursor(list, request.cursor)
-    const rows = await posts.versions(post.postId, below === undefined ? undefined : Number(below), limit + 1)
+    const [below] = decodeCursor(list, 1, request.cursor) ?? []
+    const rows = await posts.versions(post.postId, below === undefined ? undefined : cursorNumber(below), limit + 1)
     return pageOf(list, rows, limit, (row) => [BigInt(row.version)], toVersionDocument)
   }
 

@@ -1,7 +1,16 @@
 import { sha256 } from '../core/canonical-json.ts'
 import type { Clock } from '../core/clock.ts'
 import { type CommandContext, DEFAULT_ACTOR, idempotencyKeyOf } from '../core/command.ts'
-import { decodeCursor, encodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../core/cursor.ts'
+import {
+  cursorId,
+  cursorTimeMs,
+  decodeCursor,
+  encodeCursor,
+  type Page,
+  type PageRequest,
+  pageLimit,
+  pageOf,
+} from '../core/cursor.ts'
 import { AppError, invalidField } from '../core/errors.ts'
 import { parseId, prefixedId } from '../core/ids.ts'
 import { LIMITS } from '../core/limits.ts'
@@ -35,10 +44,7 @@ const keyOf = ({ createdAtMs, deliveryId }: DeliveryKey) => [String(createdAtMs)
 function keyIn(list: string, cursor: string | undefined): DeliveryKey | undefined {
   const parts = decodeCursor(list, 2, cursor)
   if (parts === undefined) return undefined
-  const [createdAtMs, deliveryId] = [Number(parts[0]), parseId(parts[1]!)]
-  // The range of a Date.
-  if (!(Math.abs(createdAtMs) <= 8.64e15) || deliveryId === undefined) throw new AppError('invalid_cursor')
-  return { createdAtMs, deliveryId }
+  return { createdAtMs: cursorTimeMs(parts[0]!), deliveryId: cursorId(parts[1]!) }
 }
 
 /** What is, or was, sent to endpoints; trials and repeats. */

@@ -21,6 +21,7 @@ const FORGED = [
 
 const NOW = '1790000000000'
 const DAY = '2026-01-01'
+const TIME = '2026-01-01T00:00:00.000Z'
 const ID = '1180591620717411303'
 const digest = (filter: object) =>
   Buffer.from(sha256(sortedJson(filter)))
@@ -87,6 +88,13 @@ describe('forged cursors', () => {
     ['/v1/ledger/entries?account=processor:sandbox&cursor', 'ledger:processor:sandbox:', NOW, '1', ID, '1'],
     ['/v1/webhook-inbox?cursor', 'webhook-inbox::', NOW, 'sandbox', 'evt_1'],
     ['/v1/webhook-endpoints?cursor', 'webhook_endpoints', 'we_1'],
+    ['/v1/orders/{order_id}/history?cursor', 'history {order_id}', '1'],
+    ['/v1/posts/{post_id}/likes?cursor', 'likes:{post_id}', TIME, 'ada'],
+    ['/v1/posts/{post_id}/versions?cursor', 'versions:{post_id}', '1'],
+    ['/v1/products/{product_id}/prices?cursor', 'prices p', '1', 'USD'],
+    ['/v1/products/{product_id}/stock/moves?cursor', 'moves p', ID, '1', 'main'],
+    ['/v1/users/{user_id}/notifications?cursor', 'notifications:ada', TIME, ID, 'like'],
+    ['/v1/webhook-endpoints/{endpoint_id}/deliveries?cursor', 'webhook_deliveries {endpoint_id} ', NOW, ID],
   ]
   const filled = (text: string) => text.replace(/\{(\w+)\}/g, (_, name: string) => ids[name]!)
 
@@ -106,24 +114,12 @@ describe('forged cursors', () => {
     expect(failed).toEqual([])
   })
 
-  it('are tried on every list of the API but those that do not look at their numbers and times yet', async () => {
+  it('are tried on every list of the API', async () => {
     const { paths } = JSON.parse(await readFile('openapi.json', 'utf8')) as {
       paths: Record<string, { get?: { parameters?: { name: string }[] } }>
     }
     const hasCursor = (path: string) => paths[path]!.get?.parameters?.some(({ name }) => name === 'cursor')
     const tried = new Set(LISTS.map(([url]) => url.split('?')[0]))
-    expect(
-      Object.keys(paths)
-        .filter((path) => hasCursor(path) && !tried.has(path))
-        .sort(),
-    ).toEqual([
-      '/v1/orders/{order_id}/history',
-      '/v1/posts/{post_id}/likes',
-      '/v1/posts/{post_id}/versions',
-      '/v1/products/{product_id}/prices',
-      '/v1/products/{product_id}/stock/moves',
-      '/v1/users/{user_id}/notifications',
-      '/v1/webhook-endpoints/{endpoint_id}/deliveries',
-    ])
+    expect(Object.keys(paths).filter((path) => hasCursor(path) && !tried.has(path))).toEqual([])
   })
 })

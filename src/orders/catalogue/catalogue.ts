@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { type CommandContext, checkExpectedVersion, DEFAULT_ACTOR, idempotencyKeyOf } from '../../core/command.ts'
-import { decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../../core/cursor.ts'
+import { cursorNumber, decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../../core/cursor.ts'
 import { AppError, invalidField } from '../../core/errors.ts'
 import { prefixedId } from '../../core/ids.ts'
 import { LIMITS } from '../../core/limits.ts'
@@ -38,9 +38,7 @@ function pricesAfter(
 
 function pricePosition(cursor: readonly string[] | undefined): PricePosition | undefined {
   if (cursor === undefined) return undefined
-  const version = Number(cursor[0])
-  if (!Number.isSafeInteger(version)) throw new AppError('invalid_cursor')
-  return { version, currency: cursor[1]! }
+  return { version: cursorNumber(cursor[0]!), currency: cursor[1]! }
 }
 
 export function createCatalogue({ store, clock }: { store: CatalogueStore; clock: Clock }) {

@@ -1,6 +1,14 @@
 import type { Clock } from '../../core/clock.ts'
 import { type CommandContext, idempotencyKeyOf } from '../../core/command.ts'
-import { decodeCursor, type Page, type PageRequest, pageLimit, pageOf } from '../../core/cursor.ts'
+import {
+  cursorId,
+  cursorNumber,
+  decodeCursor,
+  type Page,
+  type PageRequest,
+  pageLimit,
+  pageOf,
+} from '../../core/cursor.ts'
 import { AppError, invalidField } from '../../core/errors.ts'
 import { type IdMaker, parseId } from '../../core/ids.ts'
 import { LIMITS } from '../../core/limits.ts'
@@ -46,9 +54,7 @@ export interface StockDeps {
 
 function movePosition(cursor: readonly string[] | undefined): StockPosition | undefined {
   if (cursor === undefined) return undefined
-  const [sourceId, version] = [parseId(cursor[0]!), Number(cursor[1])]
-  if (sourceId === undefined || !Number.isSafeInteger(version)) throw new AppError('invalid_cursor')
-  return { sourceId, version, locationId: cursor[2]! }
+  return { sourceId: cursorId(cursor[0]!), version: cursorNumber(cursor[1]!), locationId: cursor[2]! }
 }
 
 const heldItem = ({ product_id, location_id, quantity }: LocatedItem): HeldItem => {
