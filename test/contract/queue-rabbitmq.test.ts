@@ -7,8 +7,10 @@ import { configFromOptions } from '../../src/core/config.ts'
 import { isAppError } from '../../src/core/errors.ts'
 import type { Closable } from '../../src/core/lifecycle.ts'
 import type { Engine } from '../../src/engines/engine.ts'
+import type { RabbitChannel, RabbitClient } from '../../src/engines/rabbitmq/client.ts'
 import { checkServer, openRabbitmqEngine } from '../../src/engines/rabbitmq/engine.ts'
 import { DELAY_STEPS_MS, namesOf } from '../../src/engines/rabbitmq/names.ts'
+import { createPublisher } from '../../src/engines/rabbitmq/publisher.ts'
 import { targetOf } from '../../src/engines/rabbitmq/target.ts'
 import { parseUrl } from '../../src/engines/registry.ts'
 import { GiveUp, type Message, type Queue } from '../../src/queue/port.ts'
@@ -48,6 +50,25 @@ describe('URLs of RabbitMQ', () => {
     expect(() => checkServer({ product: 'Qpid', version: '9.0' }, { shown })).toThrow(/not RabbitMQ/)
     checkServer({ product: 'RabbitMQ', version: '3.10.0' }, { shown })
     checkServer({ product: 'RabbitMQ', version: '4.1.2' }, { shown })
+  })
+})
+
+describe('the publisher of RabbitMQ', () => {
+  it('opens one channel, however many publish after the last one has ended', async () => {
+    const channels: { isOpen: boolean }[] = []
+    const openChannel = async (): Promise<RabbitChannel> => {
+      const channel = { isOpen: true, publish: async () => [], close: async () => undefined }
+      channels.push(channel)
+      return channel as Partial<RabbitChannel> as RabbitChannel
+    }
+    const publisher = createPublisher({ openChannel } as Partial<RabbitClient> as RabbitClient)
+    const publish = () => publisher.publish([{ routingKey: 'q', messageId: '1', json: '{}' }])
+    await Promise.all([publish(), publish()])
+    expect(channels).toHaveLength(1)
+    channels[0]!.isOpen = false
+    await Promise.all([publish(), publish(), publish()])
+    expect(channels).toHaveLength(2)
+    await publisher.close()
   })
 })
 
@@ -135,6 +156,14 @@ describe.skipIf(server === undefined)('RabbitMQ', () => {
       expect(found.url).toContain('amqp://guest:***@')
       await removeRabbitQueues(fresh)
     })
+  })
+
+  it('is opened while the first of its hosts is down', async () => {
+    const { host } = new URL(url)
+    const engine = await openEngine(url.replace(host, `127.0.0.1:1,${host}`))
+    expect(await engine.version()).toMatch(/^RabbitMQ /)
+    const wrong = url.replace(/guest@.*?\//, `hidden-one@127.0.0.1:1,${host}/`)
+    await expect(openEngine(wrong)).rejects.toThrow(/refuses the user "guest"/)
   })
 
   it('makes queues again that somebody deleted, and loses nothing that is published then', async () => {

@@ -19,8 +19,11 @@ const OLDEST_VERSION = [3, 10] as const
  */
 export async function openRabbitmqEngine(url: URL, context: EngineContext): Promise<Engine> {
   const target = targetOf(url)
-  checkServer(await greetingOf(target), target)
-  const client = await openRabbit(target, context.logger)
+  const greeted = await greetingOf(target)
+  checkServer(greeted, target)
+  // The first to be tried must be one that is up: what it answers to user and password counts.
+  const hosts = [greeted.host, ...target.hosts.filter((each) => each !== greeted.host)]
+  const client = await openRabbit({ ...target, hosts }, context.logger)
   return {
     name: 'rabbitmq',
     url: target.shown,

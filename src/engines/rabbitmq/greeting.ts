@@ -14,15 +14,21 @@ export interface Greeting {
   readonly version: string
 }
 
+export interface Greeted extends Greeting {
+  /** Who told it. */
+  readonly host: RabbitTarget['hosts'][number]
+}
+
 /**
  * Asks a broker for its product and version, which it tells before anybody logs in and which the driver passes over.
  * Asks the hosts in turn until one answers. Throws `engine_unreachable`, saying why.
  */
-export async function greetingOf(target: RabbitTarget): Promise<Greeting> {
+export async function greetingOf(target: RabbitTarget): Promise<Greeted> {
   const problems: string[] = []
-  for (const { host, port } of target.hosts) {
+  for (const at of target.hosts) {
+    const { host, port } = at
     try {
-      return parse(await firstFrame(target.isSafe, host, port))
+      return { ...parse(await firstFrame(target.isSafe, host, port)), host: at }
     } catch (error) {
       problems.push(`${host}:${port} ${reasonOf(error)}`)
     }

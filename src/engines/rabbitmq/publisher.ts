@@ -23,11 +23,11 @@ export function createPublisher(
   }
 
   async function channelOf(): Promise<RabbitChannel> {
-    if (opening !== undefined) {
-      const channel = await opening.catch(() => undefined)
-      if (channel?.isOpen) return channel
-    }
-    opening = open()
+    const known = opening
+    const channel = await known?.catch(() => undefined)
+    if (channel?.isOpen) return channel
+    // Whoever waited for the same one may have opened the next by now.
+    if (opening === undefined || opening === known) opening = open()
     return opening
   }
 
