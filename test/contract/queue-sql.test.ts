@@ -98,6 +98,29 @@ for (const engine of sqlEngines()) {
       expect(await rows(topic)).toEqual([])
     })
 
+    it('takes nothing from its next holder when giving back is repeated as its answer was lost', async () => {
+      const topic = newTopic()
+      let isCut = true
+      const cut: SqlClient = {
+        ...database.sql,
+        async query(text, params) {
+          const answer = await database.sql.query<never>(text, params)
+          if (!isCut || !text.includes('attempt = attempt - 1')) return answer
+          isCut = false
+          throw Object.assign(new Error('the connection broke'), { code: 'ECONNRESET' })
+        },
+      }
+      const first = openQueueTransport(cut, systemClock, { leaseMs: 60_000, pollMs: 5 }).subscribe(topic, 'small', 100)
+      await send(stored(topic))
+      const held = await first.receive(1, never)
+      await expect(first.giveBack(held)).rejects.toThrow('the connection broke')
+      const second = worker(topic, 60_000)
+      const taken = await second.receive(1, never)
+      await first.giveBack(held)
+      expect(await second.extend(taken)).toEqual([])
+      expect(await rows(topic)).toEqual([{ attempt: 1, claimed: true, last_error: null }])
+    })
+
     it('finds a message that was committed late, below what was claimed before', async () => {
       const topic = newTopic()
       const [holder, early] = [worker(topic, 60_000), stored(topic)]

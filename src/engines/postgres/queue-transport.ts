@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { LIMITS } from '../../core/limits.ts'
+import { failureKind } from '../../core/retry.ts'
 import type { DeadLetter, Lane, Message, TopicDepth } from '../../queue/port.ts'
 import type { QueueTransport, StoredMessage, Subscription } from '../../queue/transport.ts'
 import type { SqlClient } from '../sql/sql.ts'
@@ -188,6 +189,8 @@ function subscribe(
   const leaseMs = options.leaseMs ?? LIMITS.queueLeaseMs
   const pollMs = options.pollMs ?? POLL_MAX_MS
 
+  /** Left alone they come again when their lease runs out, if they were not given back. */
+  const perhapsGivenBack = new WeakSet<Message>()
   let floor: Date | undefined
   let fullLookAt = 0
 
@@ -231,7 +234,14 @@ function subscribe(
       await sql.query(BURY, [message.id, message.attempt, reasonText(reason)])
     },
     async giveBack(messages) {
-      await sql.query(GIVE_BACK, [idsOf(messages), attemptsOf(messages)])
+      // Whoever has claimed it since proves it by the same attempt: said again, it would be taken from him.
+      const unsaid = messages.filter((message) => !perhapsGivenBack.has(message))
+      try {
+        await sql.query(GIVE_BACK, [idsOf(unsaid), attemptsOf(unsaid)])
+      } catch (error) {
+        if (failureKind(error) === 'ambiguous') for (const message of unsaid) perhapsGivenBack.add(message)
+        throw error
+      }
       wakeUp.wake()
     },
     async extend(messages) {
