@@ -244,6 +244,11 @@ describe('files', () => {
     expect({ odd, long }).toEqual({ odd: [], long: [] })
   })
 
+  it('take the path of a file out of its URL decoded: the program may lie in a folder with a space', () => {
+    const encoded = [...SOURCES].filter(([, { text }]) => /import\.meta\.url\)\.pathname/.test(text))
+    expect(encoded.map(([file]) => file)).toEqual([])
+  })
+
   it('leave nothing for later and name no path of one machine', () => {
     const forLater = new RegExp(`\\b(${['TO', 'FIX'].map((start, i) => start + ['DO', 'ME'][i]).join('|')})\\b`)
     const machine = new RegExp(`(?<!\\w)/(${['work', 'root', 'home/\\w+'].join('|')})/`)

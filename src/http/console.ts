@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
 import type { FastifyReply } from 'fastify'
 import { AppError } from '../core/errors.ts'
@@ -7,7 +8,7 @@ import { VERSION } from '../core/version.ts'
 import type { Routes } from './route.ts'
 
 /** Where the build puts the console. */
-const FOLDER = new URL('../../dist-console/', import.meta.url).pathname
+const FOLDER = fileURLToPath(new URL('../../dist-console/', import.meta.url))
 
 /** Everything comes from this server, and nothing is asked of another one; styles are set by scripts as properties only. */
 const POLICY = [
@@ -29,7 +30,7 @@ const HEADERS = {
 }
 
 /** Names of assets hold a hash of what is in them. */
-const ASSET_MS = 365 * 24 * 60 * 60 * 1_000
+const ASSET = { cacheControl: true, maxAge: 365 * 24 * 60 * 60 * 1_000, immutable: true }
 
 /** The console under `/console`: files of the package, and what it must know before anybody signs in. */
 export function consoleRoutes(settings: { readonly storeTimeZone: string }): Routes {
@@ -38,9 +39,9 @@ export function consoleRoutes(settings: { readonly storeTimeZone: string }): Rou
     const options = { config: { scope: 'public' as const }, schema: { hide: true } }
 
     function send(reply: FastifyReply, path: string): FastifyReply {
-      const isAsset = path.startsWith('assets/')
-      reply.headers({ ...HEADERS, 'cache-control': isAsset ? `max-age=${ASSET_MS / 1_000}, immutable` : 'no-cache' })
-      return reply.sendFile(path)
+      reply.headers({ ...HEADERS, 'cache-control': 'no-cache' })
+      // Only a file that is there may be kept: while a new version is rolled out, some servers lack its assets.
+      return reply.sendFile(path, path.startsWith('assets/') ? ASSET : {})
     }
 
     app.get('/console', options, async (_request, reply) => reply.redirect('/console/'))

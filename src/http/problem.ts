@@ -38,15 +38,35 @@ const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_NOT_FOUND: 'route_not_found',
 }
 
+interface Thrown {
+  readonly code?: string
+  readonly statusCode?: number
+  /** Says of an error of http-errors that the caller may be told. */
+  readonly expose?: boolean
+}
+
+/** What a plugin refuses in words of HTTP, such as a path that leaves its folder, or a range behind the end of a file. */
+function refusalOf(error: unknown, { code, statusCode = 500, expose }: Thrown): AppError | undefined {
+  if (statusCode < 400 || statusCode >= 500) return undefined
+  // Fastify's own, when the caller goes away before all of a body has come.
+  if (code === 'ECONNRESET') return new AppError('invalid_input', 'The request was broken off', { cause: error })
+  if (expose !== true) return undefined
+  if (statusCode === 403 || statusCode === 404) return new AppError('route_not_found', undefined, { cause: error })
+  return new AppError('invalid_input', (error as Error).message, { cause: error })
+}
+
 /** Any thrown thing as an AppError; what nobody expected becomes `internal` and tells the caller nothing. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error
-  const { code = '', statusCode } = (error ?? {}) as { code?: string; statusCode?: number }
+  const thrown = (error ?? {}) as Thrown
+  const { code = '', statusCode } = thrown
   const known = FASTIFY_CODES[code]
   if (known !== undefined) return new AppError(known, (error as Error).message, { cause: error })
   // secure-json-parse refuses "__proto__" with a plain 400.
   if (error instanceof SyntaxError && statusCode === 400)
     return new AppError('malformed_json', error.message, { cause: error })
+  const refusal = refusalOf(error, thrown)
+  if (refusal !== undefined) return refusal
   const kind = failureKind(error)
   if (kind === 'unreachable' || kind === 'ambiguous') {
     return new AppError('unavailable', 'A database is not reachable; try again', { cause: error, retryAfterMs: 1_000 })

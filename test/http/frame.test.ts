@@ -1,6 +1,11 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LIMITS } from '../../src/core/limits.ts'
-import { startServer, type TestServer } from '../setup/http.ts'
+import { createLogger } from '../../src/core/logger.ts'
+import { toAppError } from '../../src/http/problem.ts'
+import { until } from '../../src/testing/until.ts'
+import { ADMIN_KEY, startServer, type TestServer } from '../setup/http.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -87,6 +92,41 @@ describe('malformed requests are precise problems', () => {
   it('does not repeat a card number in its answer', async () => {
     const answer = await server.call('POST', '/v1/keys', { name: '4111-1111-1111-1111', scopes: ['social'] })
     expect(JSON.stringify(answer.body)).not.toMatch(/4111/)
+  })
+
+  it('takes a request that was broken off for what it is, and blames no database', async () => {
+    const lines: string[] = []
+    const logger = createLogger('error', { write: (line) => void lines.push(line) })
+    const logged = await startServer({ workers: false, logger })
+    try {
+      const address = await logged.http.listen({ host: '127.0.0.1', port: 0 })
+      const isReceived = once(logged.http.server, 'request') as Promise<[IncomingMessage]>
+      const headers = { ...key(ADMIN_KEY), 'content-type': 'application/json', 'content-length': 100 }
+      const client = request(`${address}/v1/keys`, { method: 'POST', headers })
+      client.on('error', () => undefined)
+      client.write('{"name":')
+      const [received] = await isReceived
+      await until('its body is read', () => received.listenerCount('data') > 0)
+      const isOver = new Promise((resolve) => received.once('close', resolve))
+      client.destroy()
+      await isOver
+    } finally {
+      await logged.close()
+    }
+    expect(lines).toEqual([])
+    const aborted = Object.assign(new Error('aborted'), { code: 'ECONNRESET' })
+    expect(toAppError(aborted)).toMatchObject({ code: 'unavailable', status: 503 })
+    expect(toAppError(Object.assign(aborted, { statusCode: 400 }))).toMatchObject({
+      code: 'invalid_input',
+      status: 400,
+    })
+  })
+
+  it('tells of failures with a status only what may be told', () => {
+    const failure = (more: object) => toAppError(Object.assign(new Error('secret'), { statusCode: 404, ...more }))
+    expect(failure({})).toMatchObject({ code: 'internal', status: 500 })
+    expect(failure({ expose: true, statusCode: 503 })).toMatchObject({ code: 'internal', status: 500 })
+    expect(failure({ expose: true })).toMatchObject({ code: 'route_not_found' })
   })
 
   it('knows an unknown route', async () => {
