@@ -56,7 +56,10 @@ export async function sendEvents<Event>(
     raw.write(`retry: ${LIMITS.streamRetryMs}\n\n`)
     for (; next.done !== true; next = await events.next()) {
       heartbeat.refresh()
-      if (!raw.write(textOf(present(next.value)))) await once(raw, 'drain', { signal: stream.ended })
+      const goesOn = raw.write(textOf(present(next.value)))
+      // Nothing drains any more.
+      if (raw.destroyed) return
+      if (!goesOn) await once(raw, 'drain', { signal: stream.ended })
     }
     endSoon(raw)
   } catch {

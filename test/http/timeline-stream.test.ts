@@ -1,6 +1,14 @@
+import { EventEmitter, once } from 'node:events'
+import { get } from 'node:http'
 import { connect } from 'node:net'
-import { afterEach, describe, expect, inject, it } from 'vitest'
+import Fastify from 'fastify'
+import { afterEach, describe, expect, inject, it, vi } from 'vitest'
 import type { FanfoldOptions } from '../../src/app/base.ts'
+import { createLogger } from '../../src/core/logger.ts'
+import { createHttpApp } from '../../src/http/app.ts'
+import type { ApiKeys } from '../../src/http/auth.ts'
+import { timelineRoutes } from '../../src/http/routes/timelines.ts'
+import { sendEvents } from '../../src/http/sse.ts'
 import { until } from '../../src/testing/until.ts'
 import { ADMIN_KEY, startServer, type TestServer } from '../setup/http.ts'
 import { SERVER_KEY, send, startProcess } from '../setup/process.ts'
@@ -209,6 +217,58 @@ describe('the live stream of a timeline', () => {
     from = client.events.at(-1)!.id
     expect(texts.filter((text) => !received.has(text))).toEqual([])
     expect(from).not.toBe(newer_token)
+  })
+
+  it('keeps no place for a client that went away while its key was looked up', async () => {
+    const server = await start()
+    const { social, metrics } = server.fanfold
+    const opened = vi.spyOn(social, 'timelineStream')
+    const keys = new EventEmitter()
+    const authenticate = async () => {
+      keys.emit('asked')
+      await once(keys, 'answered')
+      return { key_id: 'k', name: 'k', scopes: ['admin'], created_at: '', revoked_at: null }
+    }
+    const http = await createHttpApp({
+      ...{ apiKeys: { authenticate } as unknown as ApiKeys, logger: createLogger('error'), metrics, rateLimit: 10 },
+      routes: [timelineRoutes(social)],
+    })
+    closing.push(async () => void (await http.close()))
+    const address = await http.listen({ host: '127.0.0.1', port: 0 })
+    const isAsked = once(keys, 'asked')
+    const isGone = once(http.server, 'request').then(([, response]) => once(response, 'close'))
+    const client = get(`${address}/v1/users/reader/timeline/stream`, { agent: false })
+    client.on('error', () => undefined)
+    await isAsked
+    client.destroy()
+    await isGone
+    keys.emit('answered')
+    await until('it was opened', () => opened.mock.calls.length === 1)
+    await until('it is closed', async () => (await server.openStreams()) === 0)
+  })
+
+  it('is at its end when the client is gone, whatever there is to send', async () => {
+    const sent: number[] = []
+    let isOver = false
+    async function* numbers() {
+      for (let n = 0; ; n++) {
+        sent.push(n)
+        yield n
+      }
+    }
+    const stream = { ended: new AbortController().signal, [Symbol.asyncIterator]: numbers }
+    const http = Fastify()
+    http.get('/', async ({ raw }, reply) => {
+      raw.socket.destroy()
+      await once(reply.raw, 'close')
+      await sendEvents(reply, stream, (n) => ({ id: String(n), event: 'number', data: n }), 1_000)
+      isOver = true
+    })
+    closing.push(async () => void (await http.close()))
+    const address = await http.listen({ host: '127.0.0.1', port: 0 })
+    await expect(fetch(address)).rejects.toThrow()
+    await until('it is over', () => isOver)
+    expect(sent).toEqual([0])
   })
 
   it('serves hundreds at once, and frees everything when they leave', { timeout: 120_000 }, async () => {

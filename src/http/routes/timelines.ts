@@ -117,6 +117,8 @@ function streamRoute(app: HttpApp, social: Social, heartbeatMs: number): void {
       const header = lastEventId(request.headers['last-event-id'])
       const connection = new AbortController()
       reply.raw.once('close', () => connection.abort())
+      // The client may have gone while its key was looked up.
+      if (reply.raw.destroyed) connection.abort()
       open.add(connection)
       try {
         const stream = social.timelineStream(request.params.user_id, {
