@@ -1,13 +1,16 @@
-import { csvLine } from '../../core/csv.ts'
+import { type CsvCell, csvLine } from '../../core/csv.ts'
 import { fromMinor } from '../../core/money.ts'
 import { SALES_DIMENSIONS, type SalesFact } from '../ports/report.ts'
 import type { SalesReport, SalesReportRow } from './schemas.ts'
+
+// People open these files, and nothing imports them: no text may be a formula there.
+const line = (cells: readonly CsvCell[]) => csvLine(cells, { forSpreadsheets: true })
 
 const FIGURES = ['price', 'tax', 'quantity', 'orders'] as const
 
 /**
  * A report as CSV (RFC 4180): its rows, or the total where it has none. The columns are named as in JSON; amounts are in
- * minor units, `currency` stands in each line.
+ * minor units, `currency` stands in each line. Texts that a spreadsheet would run as formulas have an apostrophe before them.
  */
 export function salesReportCsv({ rows, total, currency }: SalesReport): string {
   const lines: readonly SalesReportRow[] = rows.length === 0 ? [total] : rows
@@ -21,7 +24,7 @@ export function salesReportCsv({ rows, total, currency }: SalesReport): string {
     currency ?? undefined,
     ...(compared ? [...FIGURES.map((name) => row.previous?.[name]), row.price_ratio ?? undefined] : []),
   ]
-  return [csvLine([...head, ...past]), ...lines.map((row) => csvLine(cells(row)))].join('')
+  return [line([...head, ...past]), ...lines.map((row) => line(cells(row)))].join('')
 }
 
 const FACT_COLUMNS = {
@@ -46,6 +49,6 @@ const FACT_COLUMNS = {
   shipping_city: (fact: SalesFact) => fact.shippingCity,
 }
 
-export const factsCsvHead = (): string => csvLine(Object.keys(FACT_COLUMNS))
+export const factsCsvHead = (): string => line(Object.keys(FACT_COLUMNS))
 export const factsCsvLine = (fact: SalesFact): string =>
-  csvLine(Object.values(FACT_COLUMNS).map((columnOf) => columnOf(fact)))
+  line(Object.values(FACT_COLUMNS).map((columnOf) => columnOf(fact)))
