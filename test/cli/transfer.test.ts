@@ -99,6 +99,14 @@ describe('import and export', () => {
     })
   })
 
+  it.each(['orders', 'payments', 'sandbox_settlement'])('say of %s which file can not be written', async (name) => {
+    const file = at('none/x.csv')
+    expect(await run('export', name, '--out', file)).toEqual({
+      ...{ code: 1, out: '' },
+      said: `fanfold export: ${file} can't be written: ENOENT: no such file or directory, open '${file}'`,
+    })
+  })
+
   it('say what is wrong with the words', async () => {
     expect(await run('export', 'planets')).toMatchObject({ code: 2, said: expect.stringContaining('order_history') })
     expect(await run('export', 'products', '--from', '2025-01-01')).toMatchObject({ code: 2 })

@@ -1,8 +1,6 @@
-import { createWriteStream } from 'node:fs'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { type CommandRun, UsageError } from '../command.ts'
 import { readFanfold } from '../open.ts'
+import { writeExport } from './export-file.ts'
 
 export const PAYMENTS = 'payments'
 
@@ -24,8 +22,7 @@ export async function runExportPayments(run: CommandRun): Promise<number> {
       }
     }
     try {
-      const out = path === undefined ? process.stdout : createWriteStream(path, { mode: 0o600 })
-      await pipeline(Readable.from(counted()), out, { end: path !== undefined })
+      await writeExport(path, counted(), { mode: 0o600 })
     } finally {
       bar.end()
     }

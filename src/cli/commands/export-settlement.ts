@@ -1,8 +1,6 @@
-import { createWriteStream } from 'node:fs'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { type CommandRun, UsageError } from '../command.ts'
 import { withFanfold } from '../open.ts'
+import { writeExport } from './export-file.ts'
 
 export const SANDBOX_SETTLEMENT = 'sandbox_settlement'
 const DAY_MS = 86_400_000
@@ -27,8 +25,7 @@ export async function runExportSettlement(run: CommandRun): Promise<number> {
       ...(fromMs === undefined ? {} : { fromMs }),
       ...(lastMs === undefined ? {} : { toMs: lastMs + DAY_MS }),
     }
-    const out = path === undefined ? process.stdout : createWriteStream(path)
-    await pipeline(Readable.from(fanfold.sandboxSettlementCsv(period)), out, { end: path !== undefined })
+    await writeExport(path, fanfold.sandboxSettlementCsv(period))
     run.terminal.say('The books of the sandbox are exported as a settlement file')
     return 0
   })

@@ -1,11 +1,9 @@
-import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
-import { finished } from 'node:stream/promises'
 import type { Fanfold } from '../../app/fanfold.ts'
 import { IMPORT_FORMATS } from '../../core/file-rows.ts'
 import { CSV_FORMS, type CsvForm, type ExportName } from '../../orders/export/rows.ts'
 import { type Command, type CommandRun, UsageError } from '../command.ts'
 import { readFanfold } from '../open.ts'
+import { writeExport } from './export-file.ts'
 import { PAYMENTS, runExportPayments } from './export-payments.ts'
 import { runExportSettlement, SANDBOX_SETTLEMENT } from './export-settlement.ts'
 
@@ -82,23 +80,18 @@ export const exportCommand: Command = {
     const { range, path, isCsv, forSpreadsheets } = readOptions(run, name)
     return readFanfold(run.config, async (fanfold) => {
       const { documents, form } = sourceOf(fanfold, name, range, forSpreadsheets)
-      const out = path === undefined ? process.stdout : createWriteStream(path)
       const bar = run.terminal.progress(`exporting ${name}`)
       let done = 0
-      const write = async (text: string) => {
-        if (!out.write(text)) await once(out, 'drain')
-      }
-      try {
-        if (isCsv) await write(form.heading())
+      async function* counted() {
+        if (isCsv) yield form.heading()
         for await (const document of documents) {
-          await write(isCsv ? form.rows(document) : `${JSON.stringify(document)}\n`)
+          yield isCsv ? form.rows(document) : `${JSON.stringify(document)}\n`
           done += 1
           bar.update(done)
         }
-        if (out !== process.stdout) {
-          out.end()
-          await finished(out)
-        }
+      }
+      try {
+        await writeExport(path, counted())
       } finally {
         bar.end()
       }
