@@ -44,6 +44,9 @@ export function isPassing(error: unknown): error is KafkaError {
 /** How a request is repeated that may be: about two seconds in all. */
 export const PATIENCE = { tries: 6, backoff: { firstMs: 50, maxMs: 1_000 }, retryable: isPassing }
 
+/** A connection that takes too long is the first by 1.22 of the driver, and the second by its own list of codes. */
+const UNREACHED = new Set(['PLT_KFK_NETWORK', 'PLT_KFK_TIMEOUT'])
+
 interface DriverError extends Error {
   readonly code?: string
   readonly errors?: readonly (Error & { readonly apiId?: string })[]
@@ -65,7 +68,7 @@ export function kafkaError(error: unknown, where: string, wasSent: boolean): Kaf
     const words = answered[0]?.message ?? ''
     return new KafkaError(`${where}: ${ids.join(', ')} (${words})`, code, ids, { cause, response: cause.response })
   }
-  if (cause.code === 'PLT_KFK_NETWORK') {
+  if (UNREACHED.has(cause.code ?? '')) {
     const reason = cause.cause instanceof Error ? reasonOf(cause.cause) : cause.message
     return new KafkaError(`${where}: ${reason}`, wasSent ? 'ETIMEDOUT' : 'ECONNREFUSED', ['NETWORK'], { cause })
   }

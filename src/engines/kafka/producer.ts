@@ -140,9 +140,10 @@ export function createProducer(cluster: Cluster, role: string): Producer {
       }
       left = failed
       if (left.length === 0) return
+      // Before giving up too: who sends next must not ask the same broker that is silent.
+      cluster.forgetLeaders(left.map(({ topic }) => topic))
       if (!isPassing(problem) || Date.now() >= deadline || isAway(problem, tries)) throw problem
       if (problem.is(...FORGOTTEN)) identity = undefined
-      cluster.forgetLeaders(left.map(({ topic }) => topic))
       await new Promise((resolve) => setTimeout(resolve, backoffMs(tries, REST)))
     }
   }
