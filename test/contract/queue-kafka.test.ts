@@ -246,6 +246,34 @@ describe('rules of the queue on Kafka', () => {
     expect(ledger.hasRoom).toBe(false)
   })
 
+  it('leaves what has no room in the window to be fetched again', () => {
+    const ledger = fresh()
+    const count = 2 * LIMITS.kafkaWindowRecords
+    const all = Array.from({ length: count }, (_, n) => record(n))
+    ledger.add(all, count)
+    expect(ledger.position).toBe(LIMITS.kafkaWindowRecords)
+    const begun = ledger.take(count, 0)
+    expect(begun).toHaveLength(LIMITS.kafkaWindowRecords)
+    for (const { offset } of begun.slice(1)) ledger.finish(offset)
+    expect(ledger.toCommit()!.metadata.length).toBeLessThan(1_024)
+    ledger.finish(0)
+    ledger.add(all, count)
+    expect(ledger.take(count, 0).map(({ offset }) => offset)).toEqual(
+      all.slice(LIMITS.kafkaWindowRecords).map(({ offset }) => offset),
+    )
+  })
+
+  it('fetches nothing that its last holder has done', () => {
+    const ledger = fresh(true, { offset: 5, done: [6, 7], crashes: 0, isHeld: false })
+    expect(ledger.end).toBe(8)
+    ledger.add([record(5)], 6)
+    ledger.take(1, 0)
+    ledger.finish(5)
+    expect(ledger.toCommit()).toMatchObject({ offset: 8 })
+    ledger.add([record(6), record(7), record(8)], 9)
+    expect(ledger.take(9, 0).map(({ offset }) => offset)).toEqual([8])
+  })
+
   it('counts holders that ended without giving back, until the offset moves', () => {
     const start = { offset: 5, done: [], crashes: 1, isHeld: true }
     const ledger = createLedger('t', 0, start, true)

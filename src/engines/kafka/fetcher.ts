@@ -5,12 +5,14 @@ import { LIMITS } from '../../core/limits.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Cluster, PartitionId } from './cluster.ts'
 import { KafkaError } from './failure.ts'
-import { EARLIEST, offsetsOf, partitionName } from './offsets.ts'
+import { EARLIEST, LATEST, offsetsOf, partitionName } from './offsets.ts'
 import { type FetchedRecord, recordsOf } from './records.ts'
 
 /** A partition that is read from an offset on. */
 export interface Reading extends PartitionId {
   readonly position: number
+  /** The partition had messages up to here. */
+  readonly end: number
 }
 
 export interface FetcherOptions<R extends Reading> {
@@ -22,6 +24,8 @@ export interface FetcherOptions<R extends Reading> {
   readonly onRecords: (reading: R, records: readonly FetchedRecord[], next: number) => void
   /** What lay before the offset is deleted. */
   readonly onGap: (reading: R, next: number) => void
+  /** The partition ends before what it had, so it is another, or has lost its last messages. It begins at `first`. */
+  readonly onAnother: (reading: R, first: number) => Promise<void>
 }
 
 export interface Fetcher extends Closable {
@@ -34,9 +38,12 @@ const ERROR_REST_MS = 200
 const BYTES_MAX = 4 * 1024 * 1024
 const PARTITION_BYTES_MAX = 1024 * 1024
 
+const rest = () => new Promise<void>((resolve) => setTimeout(resolve, ERROR_REST_MS))
+
 /** Keeps one fetch under way at each broker that leads something we want to read; none where there is no room. */
 export function startFetcher<R extends Reading>(options: FetcherOptions<R>): Fetcher {
   const { cluster, role, logger } = options
+  const OUT_OF_RANGE = cluster.driver.protocolErrors['OFFSET_OUT_OF_RANGE']?.code
   let isStopped = false
   /** Broker -> the fetch that is under way there. */
   const underWay = new Map<number, Promise<void>>()
@@ -88,7 +95,7 @@ export function startFetcher<R extends Reading>(options: FetcherOptions<R>): Fet
       logger.warn({ err: error }, `Kafka: fetching failed: ${messageOf(error)}`)
     }
     cluster.forgetLeaders(options.wanted().map(({ topic }) => topic))
-    await new Promise((resolve) => setTimeout(resolve, ERROR_REST_MS))
+    await rest()
   }
 
   async function run(readings: readonly R[]): Promise<void> {
@@ -96,11 +103,13 @@ export function startFetcher<R extends Reading>(options: FetcherOptions<R>): Fet
       const response = await request(readings)
       const read = new Map(readings.map((each) => [partitionName(each), each]))
       for (const { topicId: topic, partitions } of response.responses) {
-        for (const { partitionIndex: partition, errorCode, records } of partitions) {
+        for (const { partitionIndex: partition, errorCode, highWatermark, records } of partitions) {
           const reading = read.get(partitionName({ topic, partition }))
           if (reading === undefined) continue
-          if (errorCode !== 0) await partitionFailed(reading, errorCode)
-          else {
+          if (errorCode === OUT_OF_RANGE || (errorCode === 0 && highWatermark < reading.end)) await compare(reading)
+          else if (errorCode !== 0) {
+            await failed(new KafkaError(`${partitionName(reading)}: error ${errorCode}`, 'ETIMEDOUT', ['NETWORK']))
+          } else {
             const { records: found, next } = recordsOf(records, reading.position)
             options.onRecords(reading, found, next)
           }
@@ -133,18 +142,21 @@ export function startFetcher<R extends Reading>(options: FetcherOptions<R>): Fet
     }
   }
 
-  async function partitionFailed(reading: R, errorCode: number): Promise<void> {
-    const { code } = cluster.driver.protocolErrors['OFFSET_OUT_OF_RANGE'] ?? {}
-    if (errorCode !== code) {
-      await failed(new KafkaError(`${partitionName(reading)}: error ${errorCode}`, 'ETIMEDOUT', ['NETWORK']))
-      return
-    }
-    const first = (await offsetsOf(cluster, [reading], EARLIEST)).get(partitionName(reading)) ?? 0
-    logger.warn(
-      { ...reading, first },
-      `Kafka: ${partitionName(reading)} begins at ${first}, not at ${reading.position}: what lay between is deleted`,
-    )
-    options.onGap(reading, first)
+  /** Looks where the partition begins and ends, and whether that is still what we know. */
+  async function compare(reading: R): Promise<void> {
+    const name = partitionName(reading)
+    const { topic, partition, position } = reading
+    const first = (await offsetsOf(cluster, [reading], EARLIEST)).get(name) ?? 0
+    // A new leader does not answer this before it knows all that was stored; what a fetch says may lag behind.
+    const last = (await offsetsOf(cluster, [reading], LATEST)).get(name) ?? 0
+    const fields = { topic, partition, position, end: reading.end, first, last }
+    if (last < reading.end) {
+      logger.error(fields, `Kafka: ${name} ends at ${last}, and had messages up to ${reading.end}: read from ${first}`)
+      await options.onAnother(reading, first)
+    } else if (first > position) {
+      logger.warn(fields, `Kafka: ${name} begins at ${first}, not at ${position}: what lay between is deleted`)
+      options.onGap(reading, first)
+    } else await rest()
   }
 
   return {

@@ -33,6 +33,11 @@ export interface Holdings extends Closable {
   commit(): Promise<void>
   /** A message under way has ended, or was put back: a partition that is given up may be free now. */
   settled(ledger: Ledger): void
+  /**
+   * What the ledger knows of is gone from the partition, and others may have its numbers: it is read from `first` on, as
+   * if nothing of it were done.
+   */
+  restart(ledger: Ledger, first: number): Promise<void>
   /** Gives partitions away as soon as nothing in them is under way. */
   leaveSlowly(): void
 }
@@ -51,7 +56,7 @@ export function createHoldings(options: HoldingsOptions): Holdings {
 
   function lose(ledger: Ledger): void {
     ledger.isLost = true
-    held.delete(partitionName(ledger))
+    if (held.get(partitionName(ledger)) === ledger) held.delete(partitionName(ledger))
     clearTimeout(givenUp.get(ledger))
     givenUp.delete(ledger)
   }
@@ -206,6 +211,15 @@ export function createHoldings(options: HoldingsOptions): Holdings {
       clearTimeout(givenUp.get(ledger))
       givenUp.delete(ledger)
       void release([ledger])
+    },
+    async restart(ledger, first) {
+      const { topic, partition } = ledger
+      // What is given up is restarted by its next holder.
+      if (held.get(partitionName(ledger)) !== ledger || ledger.isClosing) return
+      const start = { offset: first, done: [], crashes: 0, isHeld: false }
+      held.set(partitionName(ledger), createLedger(topic, partition, start, options.isOrdered(topic)))
+      await commit()
+      options.onChange()
     },
     leaveSlowly() {
       giveUp([...held.values()])

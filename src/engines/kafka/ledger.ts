@@ -8,6 +8,9 @@ export interface Ledger {
   readonly partition: number
   /** The offset to fetch from. */
   readonly position: number
+  /** The offset behind the last message that is known of: fetched, or done by who held it before. */
+  readonly end: number
+  /** A fetch pays off. */
   readonly hasRoom: boolean
   /** Messages under way. */
   readonly taken: number
@@ -15,6 +18,7 @@ export interface Ledger {
   isLost: boolean
   /** It is given up: nothing more is fetched or taken. */
   isClosing: boolean
+  /** What a fetch brought, up to `position`; what has no room in the window is left to be fetched again. */
   add(records: readonly QueueRecord[], position: number): void
   /** The offset before which nothing is kept any more has gone beyond our position. */
   skipTo(position: number): void
@@ -25,8 +29,8 @@ export interface Ledger {
   finish(offset: number): void
   /** Nobody works on it any more, and it is not done. */
   putBack(offset: number): QueueRecord | undefined
-  /** What was fetched and is not under way. */
-  unbegun(): QueueRecord[]
+  /** What was fetched and is not under way, due or not; it is under way from here on. */
+  takeRest(): QueueRecord[]
   /** What is to be committed, if that has changed. `settle` with it once it is. */
   toCommit(): { readonly offset: number; readonly metadata: string } | undefined
   settle(committed: { readonly offset: number; readonly metadata: string }): void
@@ -43,6 +47,7 @@ interface Entry {
 export function createLedger(topic: string, partition: number, start: Progress, isOrdered: boolean): Ledger {
   const crashes = start.isHeld ? start.crashes + 1 : start.crashes
   const done = new Set(start.done)
+  const startEnd = start.done.reduce((most, each) => Math.max(most, each + 1), start.offset)
   /** What is not done, in order of offsets. */
   const open = new Map<number, Entry>()
   const busyKeys = new Set<string>()
@@ -84,15 +89,20 @@ export function createLedger(topic: string, partition: number, start: Progress, 
     get position() {
       return position
     },
+    get end() {
+      return Math.max(position, startEnd)
+    },
     get hasRoom() {
-      return position - firstOpen() < LIMITS.kafkaWindowRecords && bytes < LIMITS.kafkaBufferBytesMax
+      // Half of it: a fetch brings many, and those without room for nothing.
+      return position - firstOpen() <= LIMITS.kafkaWindowRecords / 2 && bytes < LIMITS.kafkaBufferBytesMax
     },
     get taken() {
       return taken
     },
     add(records, next) {
+      const end = Math.min(next, firstOpen() + LIMITS.kafkaWindowRecords)
       for (const record of records) {
-        if (record.offset < position || done.has(record.offset)) continue
+        if (record.offset < position || record.offset >= end || done.has(record.offset)) continue
         // Who died worked on the first messages, if on any of these: their tries count.
         const wasTried = crashes > 0 && added < LIMITS.queueClaimMax
         open.set(record.offset, {
@@ -103,7 +113,7 @@ export function createLedger(topic: string, partition: number, start: Progress, 
         waiting += 1
         bytes += record.bytes
       }
-      position = Math.max(position, next)
+      position = Math.max(position, end)
       quietUntil = 0
     },
     skipTo(next) {
@@ -147,9 +157,17 @@ export function createLedger(topic: string, partition: number, start: Progress, 
       quietUntil = 0
       return entry.record
     },
-    unbegun: () => Array.from(open.values(), ({ record, isTaken }) => (isTaken ? [] : [record])).flat(),
+    takeRest() {
+      const rest = [...open.values()].filter(({ isTaken }) => !isTaken)
+      for (const entry of rest) entry.isTaken = true
+      waiting -= rest.length
+      taken += rest.length
+      return rest.map(({ record }) => record)
+    },
     toCommit() {
       const offset = firstOpen()
+      // What others have done already is not fetched, as it is forgotten here.
+      position = Math.max(position, offset)
       for (const each of done) if (each < offset) done.delete(each)
       const moved = offset > start.offset
       const metadata = encodeProgress({ offset, done: [...done], crashes: moved ? 0 : crashes, isHeld })

@@ -1,8 +1,9 @@
+import { messageOf } from '../../core/errors.ts'
 import { retry } from '../../core/retry.ts'
 import type { TopicDepth } from '../../queue/port.ts'
 import type { QueueTransport, StoredMessage } from '../../queue/transport.ts'
 import type { PortContext } from '../engine.ts'
-import type { Cluster, PartitionId } from './cluster.ts'
+import type { Cluster, Committed, PartitionId } from './cluster.ts'
 import { createDeadLetters } from './dead-letters.ts'
 import { PATIENCE } from './failure.ts'
 import { LANES, type Names, retryPartitionOf } from './names.ts'
@@ -52,15 +53,16 @@ export function openQueueTransport(
 
   /** Messages of a group that are not done: behind what is committed, less what was done out of order. */
   async function waiting(group: string, partitions: readonly PartitionId[]): Promise<number> {
-    const [ends, committed] = await Promise.all([
-      offsetsOf(cluster, partitions, LATEST),
-      committedOf(cluster, group, partitions),
-    ])
-    const untouched = committed.filter(({ offset }) => offset < 0)
+    const committed = await committedOf(cluster, group, partitions)
+    // Asked for later, so that what is committed behind them is of a partition that was made anew.
+    const ends = await offsetsOf(cluster, partitions, LATEST)
+    const isTouched = ({ offset, ...id }: Committed) => offset >= 0 && offset <= (ends.get(partitionName(id)) ?? offset)
+    const untouched = committed.filter((each) => !isTouched(each))
     const starts = untouched.length === 0 ? undefined : await offsetsOf(cluster, untouched, EARLIEST)
     return committed.reduce((sum, { offset, metadata, ...id }) => {
-      const from = offset >= 0 ? offset : (starts?.get(partitionName(id)) ?? 0)
-      const ahead = offset >= 0 ? decodeProgress(offset, metadata).done.length : 0
+      const start = starts?.get(partitionName(id))
+      const from = start ?? Math.max(0, offset)
+      const ahead = start === undefined ? decodeProgress(offset, metadata).done.length : 0
       return sum + Math.max(0, (ends.get(partitionName(id)) ?? from) - from - ahead)
     }, 0)
   }
@@ -104,7 +106,12 @@ export function openQueueTransport(
         redriven += letters.length
       }
       // The driver writes no tombstones, only empty records, which compaction keeps.
-      if (redriven > 0) await dead.tidy()
+      if (redriven > 0) {
+        await dead.tidy().catch((error: unknown) => {
+          const words = `Kafka: the room of dead letters that were redriven is not free: ${messageOf(error)}`
+          logger.warn({ err: error, topic }, words)
+        })
+      }
       return redriven
     },
     async depths() {

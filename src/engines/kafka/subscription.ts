@@ -68,6 +68,7 @@ export function subscribe(deps: SubscriptionDeps, topic: string, lane: Lane): Su
         if (found.length > 0) changed()
       },
       onGap: (ledger, next) => ledger.skipTo(next),
+      onAnother: (ledger, first) => holdings.restart(ledger, first),
     })
     return { holdings, fetcher }
   }
@@ -193,7 +194,10 @@ export function subscribe(deps: SubscriptionDeps, topic: string, lane: Lane): Su
       for (const ledger of ledgers) parts?.holdings.settled(ledger)
     },
     async extend(messages) {
-      return messages.filter((message) => handles.get(message)?.ledger.isLost === true)
+      const lost = messages.filter((message) => handles.get(message)?.ledger.isLost === true)
+      // Nobody has to answer them any more.
+      for (const message of lost) handles.delete(message)
+      return lost
     },
     async close() {
       isClosed = true
@@ -216,22 +220,21 @@ export function subscribe(deps: SubscriptionDeps, topic: string, lane: Lane): Su
   async function handOver(holdings: Holdings | undefined): Promise<void> {
     if (holdings === undefined) return
     const busy = holdings.open.filter((ledger) => ledger.taken > 0)
-    const moved: { ledger: Ledger; record: QueueRecord }[] = busy.flatMap((ledger) =>
-      ledger.unbegun().map((record) => ({ ledger, record })),
-    )
+    // Under way while they are copied, lest the partition moves with both: the message and its copy.
+    const moved: Handle[] = busy.flatMap((ledger) => ledger.takeRest().map((record) => ({ ledger, record })))
     holdings.leaveSlowly()
-    const copies: OutgoingRecord[] = []
-    for (const { record } of moved) {
-      copies.push(await later(record, Math.max(0, record.notBefore - clock.now()), { attempt: record.attempt }))
-    }
     try {
+      const copies: OutgoingRecord[] = []
+      for (const { record } of moved) {
+        copies.push(await later(record, Math.max(0, record.notBefore - clock.now()), { attempt: record.attempt }))
+      }
       await producer.send(copies)
+      for (const { ledger, record } of moved) ledger.finish(record.offset)
     } catch (error) {
+      for (const { ledger, record } of moved) ledger.putBack(record.offset)
       logger.warn({ err: error, topic }, `Kafka: messages of ${topic} come again a little later: ${wordsOf(error)}`)
-      return
     }
-    for (const { ledger, record } of moved) ledger.finish(record.offset)
-    if (moved.length > 0) await holdings.commit()
+    if (moved.length > 0) await holdings.commit().finally(() => busy.forEach(holdings.settled))
   }
 }
 
