@@ -41,6 +41,8 @@ export interface Cluster extends Closable {
   forgetLeaders(topics: Iterable<string>): void
   /** Makes the topics that are missing; safe when many processes do it at once. */
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>
+  /** Gives a topic that is there the configs of its spec. */
+  configureTopic(spec: TopicSpec): Promise<void>
   /** Asks any broker that answers. */
   ask<Args extends unknown[], Result>(api: Driver.API<Args, Result>, ...args: Args): Promise<Result>
   /** Asks the coordinator of a group, and once more when it has moved. */
@@ -66,8 +68,8 @@ export function createCluster(driver: KafkaDriver, connections: Connections, tar
   let turn = 0
 
   async function ask<Args extends unknown[], Result>(api: Driver.API<Args, Result>, ...args: Args): Promise<Result> {
-    const known = [...brokers.values()]
-    const all = [...known.slice(turn % (known.length || 1)), ...known, ...target.bootstrap]
+    const known = [...brokers.values(), ...target.bootstrap]
+    const all = [...known.slice(turn % known.length), ...known]
     const addresses = new Map(all.map((broker) => [`${broker.host}:${broker.port}`, broker]))
     let problem: unknown
     for (const broker of addresses.values()) {
@@ -198,6 +200,13 @@ export function createCluster(driver: KafkaDriver, connections: Connections, tar
         }
       }
       await Promise.all(specs.map(({ name }) => ensured.get(name)))
+    },
+    async configureTopic({ name, configs }) {
+      const { ConfigTypes, IncrementalAlterConfigTypes, incrementalAlterConfigsV1 } = driver
+      const configOperation = IncrementalAlterConfigTypes.SET
+      const wanted = Object.entries(configs).map(([key, value]) => ({ name: key, configOperation, value }))
+      const resource = { resourceType: ConfigTypes.TOPIC, resourceName: name, configs: wanted }
+      await retry(PATIENCE, () => ask(incrementalAlterConfigsV1.api, [resource], false))
     },
     async askCoordinator(group, { role = 'main', timeoutMs }, api, ...args) {
       for (let tries = 1; ; tries++) {

@@ -1,5 +1,6 @@
 import type { DeadLetter, Lane } from '../../queue/port.ts'
 import type { Cluster, PartitionId } from './cluster.ts'
+import { KafkaError } from './failure.ts'
 import { EARLIEST, LATEST, offsetsOf, partitionName, purge } from './offsets.ts'
 import { deadLetterOf, type FetchedRecord, recordsOf } from './records.ts'
 
@@ -9,7 +10,7 @@ export interface DeadLetters {
   all(): Promise<readonly { readonly topic: string; readonly lane: Lane }[]>
   /** Newest first, of a topic or of all. */
   newest(topic: string | undefined, limit: number, lane: Lane | undefined): Promise<DeadLetter[]>
-  /** Deletes what lies before the oldest dead letter. */
+  /** Deletes what lies before the oldest dead letter. Throws when the broker refuses that for good. */
   tidy(): Promise<void>
   /** Those of a topic, or of them those with the ids, oldest first, some at a time. */
   chosen(topic: string, ids: readonly string[] | undefined): AsyncGenerator<(DeadLetter & { payloadJson: string })[]>
@@ -45,6 +46,11 @@ export function createDeadLetters(cluster: Cluster, topic: string, role: string)
       const response = await connections.call({ role, broker }, api, 100, 1, BYTES_MAX, 0, 0, -1, wanted, [], '')
       return recordsOf(response.responses[0]?.partitions[0]?.records, from)
     } catch (error) {
+      if (error instanceof KafkaError && error.is('OFFSET_OUT_OF_RANGE')) {
+        // Another process has deleted what lay there.
+        const first = (await offsetsOf(cluster, [id], EARLIEST)).get(partitionName(id)) ?? 0
+        if (first > from) return await fetch(first)
+      }
       cluster.forgetLeaders([topic])
       throw error
     }
@@ -61,6 +67,11 @@ export function createDeadLetters(cluster: Cluster, topic: string, role: string)
       position = first
     }
     position = Math.max(position, first)
+    // Another process has deleted what lay there.
+    for (const [key, { offset }] of known) {
+      if (offset >= first) break
+      known.delete(key)
+    }
     while (position < end) {
       const { records, next } = await fetch(position)
       for (const record of records) {

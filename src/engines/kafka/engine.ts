@@ -1,4 +1,4 @@
-import { AppError } from '../../core/errors.ts'
+import { AppError, messageOf } from '../../core/errors.ts'
 import { createQueue } from '../../queue/queue.ts'
 import { loadDriver } from '../driver.ts'
 import type { Engine, EngineContext } from '../engine.ts'
@@ -6,7 +6,7 @@ import { type Cluster, createCluster } from './cluster.ts'
 import { createConnections, type KafkaDriver } from './connections.ts'
 import { openEventPublisher } from './event-publisher.ts'
 import { KafkaError } from './failure.ts'
-import { namesOf } from './names.ts'
+import { type Names, namesOf } from './names.ts'
 import { openQueueTransport } from './queue-transport.ts'
 import { type KafkaTarget, targetOf } from './target.ts'
 
@@ -47,12 +47,24 @@ export async function openKafkaEngine(url: URL, context: EngineContext): Promise
     },
     async migrate({ dryRun = false } = {}) {
       const pending = (await isMade()) ? [] : [STEP]
-      if (!dryRun) await cluster.ensureTopics([names.deadLettersSpec])
+      if (!dryRun) {
+        await cluster.ensureTopics([names.deadLettersSpec])
+        if (pending.length === 0) await correctDeadLetters(cluster, names, context)
+      }
       return { pending, applied: !dryRun, version: dryRun && pending.length > 0 ? 0 : 1 }
     },
     pendingMigrations: async () => ((await isMade()) ? 0 : 1),
     close: () => cluster.close(),
   }
+}
+
+/** One made by hand may be only compacted; then redriven letters keep their room, which is no reason to fail. */
+async function correctDeadLetters(cluster: Cluster, names: Names, { logger }: EngineContext): Promise<void> {
+  await cluster.configureTopic(names.deadLettersSpec).catch((error: unknown) => {
+    const wanted = JSON.stringify(names.deadLettersSpec.configs)
+    const words = `Kafka: ${names.deadLetters} could not be given the configs ${wanted}: ${messageOf(error)}`
+    logger.warn({ err: error }, words)
+  })
 }
 
 /** The topic that is there from the start; those of messages are made when they are first used. */

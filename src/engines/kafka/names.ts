@@ -12,7 +12,11 @@ const SPREAD = 4
 const KEEP = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1', 'segment.bytes': '67108864' }
 /** Waits count from when the broker has the message. */
 const RETRY = { ...KEEP, 'message.timestamp.type': 'LogAppendTime' }
-const COMPACT = { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0.2', 'segment.ms': '86400000' }
+/** The newest of each key is kept without end. Without `delete` a broker refuses to delete what was taken back. */
+const COMPACT = {
+  ...{ 'cleanup.policy': 'compact,delete', 'retention.ms': '-1', 'retention.bytes': '-1' },
+  ...{ 'min.cleanable.dirty.ratio': '0.2', 'segment.ms': '86400000' },
+}
 
 /** The topics of one lane of a topic of the queue. The name of the first is also that of the group. */
 export interface LaneTopics {

@@ -1,6 +1,6 @@
 import { retry } from '../../core/retry.ts'
 import type { Cluster, Committed, PartitionId } from './cluster.ts'
-import { KafkaError, PATIENCE } from './failure.ts'
+import { isPassing, PATIENCE } from './failure.ts'
 
 export const EARLIEST = -2n
 export const LATEST = -1n
@@ -80,7 +80,7 @@ export function byTopic(partitions: readonly PartitionId[]): [string, number[]][
 export const allPartitions = (topic: string, count: number): PartitionId[] =>
   Array.from({ length: count }, (_, partition) => ({ topic, partition }))
 
-/** Deletes what lies before the offsets; only saves room, so failures of the broker do not matter. */
+/** Deletes what lies before the offsets. It only saves room: what fails for a moment is left. Throws what stays. */
 export async function purge(
   cluster: Cluster,
   offsets: readonly (PartitionId & { readonly offset: number })[],
@@ -93,7 +93,7 @@ export async function purge(
       const topics = [{ name: topic, partitions: [{ partitionIndex: partition, offset: BigInt(offset) }] }]
       await connections.call({ role: 'main', broker }, api, topics, 5_000)
     } catch (error) {
-      if (!(error instanceof KafkaError)) throw error
+      if (!isPassing(error)) throw error
       cluster.forgetLeaders([topic])
     }
   }
