@@ -3,6 +3,7 @@ import { LIMITS } from '../../core/limits.ts'
 import type { TimelineStore, TimelineWindow } from '../../social/ports.ts'
 import type { PortContext } from '../engine.ts'
 import { onlyRow, type SqlClient, type SqlTx } from '../sql/sql.ts'
+import { markOf, parseMark, xminOf } from './timeline-mark.ts'
 
 export interface SqlTimelineOptions extends Partial<TimelineWindow> {
   /** One in so many timelines of an append is looked at for a cut. */
@@ -28,7 +29,7 @@ select (select count(*) from active)::int as active, (select count(*) from added
 
 // ID_MAX is above every id: with it a range is one condition that an index serves, also in a generic plan.
 const READ = `
-select epoch, pg_snapshot_xmin(pg_current_snapshot())::text as seen, floor, read_at, array(
+select epoch, pg_current_snapshot()::text as snapshot, floor, read_at, array(
   select post_id from user_feed_timeline e
   where e.user_id = f.user_id and post_id > f.floor and post_id < coalesce($2::bigint, ${ID_MAX})
   order by post_id desc limit $3)::text[] as post_ids
@@ -37,8 +38,9 @@ from user_feeds f where user_id = $1 and ready`
 const VISIT = 'update user_feeds set read_at = $2 where user_id = $1 and read_at < $2'
 
 const SINCE = `
-select pg_snapshot_xmin(pg_current_snapshot())::text as seen, cut_arrived, array(
+select pg_current_snapshot()::text as snapshot, cut_arrived, array(
   select post_id from user_feed_timeline e where e.user_id = f.user_id and arrived >= $3::bigint
+    and not pg_visible_in_snapshot(arrived::text::xid8, $4::text::pg_snapshot)
   order by post_id desc)::text[] as post_ids
 from user_feeds f where user_id = $1 and ready and epoch = $2`
 
@@ -105,16 +107,22 @@ const DROP_HEADERS = 'delete from user_feeds where user_id = any($1::text[])'
 
 const DROP_ENTRIES = 'delete from user_feed_timeline where user_id = any($1::text[])'
 
-const MARK = /^(\d{1,18})\.(\d{1,18})$/
-
-function parseMark(mark: string): { epoch: bigint; seen: bigint } | undefined {
-  const [, epoch, seen] = MARK.exec(mark) ?? []
-  return epoch === undefined || seen === undefined ? undefined : { epoch: BigInt(epoch), seen: BigInt(seen) }
+interface ReadRow {
+  epoch: bigint
+  snapshot: string
+  floor: bigint
+  read_at: Date
+  post_ids: string[]
+}
+interface SinceRow {
+  snapshot: string
+  cut_arrived: bigint
+  post_ids: string[]
 }
 
 /**
  * The SQL layout: a header per timeline and a row per entry. Entries at or below the floor may linger; nobody reads them.
- * A mark is the epoch and the oldest transaction that was under way: what it could not see arrived in that one or later.
+ * A mark is the epoch and the snapshot of the read: what arrived since is what that could not see.
  */
 export async function openTimelineStore(
   sql: SqlClient,
@@ -149,29 +157,22 @@ export async function openTimelineStore(
     },
 
     async read(userId, below, limit, { visit = true } = {}) {
-      const [row] = await sql.query<{ epoch: bigint; seen: string; floor: bigint; read_at: Date; post_ids: string[] }>(
-        READ,
-        [userId, below, limit],
-      )
+      const [row] = await sql.query<ReadRow>(READ, [userId, below, limit])
       if (row === undefined) return undefined
       const now = context.clock.now()
       if (visit && now - row.read_at.getTime() > VISIT_EVERY_MS) await sql.query(VISIT, [userId, new Date(now)])
-      return { floor: row.floor, postIds: row.post_ids.map(BigInt), mark: `${row.epoch}.${row.seen}` }
+      return { floor: row.floor, postIds: row.post_ids.map(BigInt), mark: markOf(row.epoch, row.snapshot) }
     },
 
     async since(userId, mark) {
       const parsed = parseMark(mark)
       if (parsed === undefined) return { kind: 'reset' }
-      const { epoch, seen } = parsed
-      const [row] = await sql.query<{ seen: string; cut_arrived: bigint; post_ids: string[] }>(SINCE, [
-        userId,
-        epoch,
-        seen,
-      ])
+      const { epoch, xmin, snapshot } = parsed
+      const [row] = await sql.query<SinceRow>(SINCE, [userId, epoch, xmin, snapshot])
       // A database restored elsewhere counts its transactions anew.
-      if (row === undefined || BigInt(row.seen) < seen) return { kind: 'reset' }
+      if (row === undefined || xminOf(row.snapshot) < xmin) return { kind: 'reset' }
       const postIds = row.post_ids.map(BigInt)
-      return { kind: 'arrived', postIds, gap: row.cut_arrived >= seen, mark: `${epoch}.${row.seen}` }
+      return { kind: 'arrived', postIds, gap: row.cut_arrived >= xmin, mark: markOf(epoch, row.snapshot) }
     },
 
     async marks(userIds) {
