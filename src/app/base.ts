@@ -129,9 +129,12 @@ export async function openBase(options: FanfoldOptions, stores: readonly StoreNa
       openOf(store, urls.get(store) ?? storeUrl(config, store), async () => engineOf(store))
 
     const movable = stores.filter(isMovable)
-    if (movable.length > 0)
-      for (const move of await knownMoves(await open('moves'), readOnly))
-        if (move.phase === 'done') urls.set(move.store, move.toUrl)
+    if (movable.length > 0) {
+      const moves = await open('moves')
+      // Before it looks for them, so that none goes on without it.
+      if (!readOnly) await moves.join(node)
+      for (const move of await knownMoves(moves, readOnly)) if (move.phase === 'done') urls.set(move.store, move.toUrl)
+    }
     for (const store of movable) byStore.set(store, await ready(urls.get(store) ?? storeUrl(config, store)))
 
     return {

@@ -333,6 +333,8 @@ export const LIMITS = {
   movePageItems: 500,
   /** Users whose data a move copies at the same time. */
   moveUsersAtOnce: 50,
+  /** How long nobody else carries on a move whose mover is not heard of, in milliseconds. */
+  moveLeaseMs: 30_000,
   /** A process that has not heard for so long whether a store moves writes nothing to it, in milliseconds. */
   moveUnheardMsMax: 120_000,
   /** How long an engine may take to tell the state of the system something; then it is said to be away, in milliseconds. */

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { TimelineStore, UserStore } from '../social/ports.ts'
 import type { Copy } from './copying.ts'
-import { everyUser, staying } from './copying.ts'
+import { allEnded, everyUser, staying } from './copying.ts'
 
 const TRIES = 5
 /** Stands for a timeline that is not ready. */
@@ -11,14 +11,15 @@ const WHOLE = Symbol('whole timeline')
 /**
  * Copies the timelines that are ready, while posts arrive in both engines: each is begun in `to` first and read from `from`
  * then, so that whatever arrives is in what is read, or arrives in the build. A timeline that is not ready is not copied: it
- * is built when somebody reads it.
+ * is built when somebody reads it; one that an earlier move left in `to` is dropped for that.
  */
 export function timelinesCopy(users: UserStore, from: TimelineStore, to: TimelineStore, clock: Clock): Copy {
   const whole = LIMITS.timelineEntriesMax
   const readAll = (store: TimelineStore, userId: string) => store.read(userId, undefined, whole, { visit: false })
 
-  async function copyOne(userId: string): Promise<boolean> {
+  async function copyOne(userId: string, proceed: () => Promise<void>): Promise<boolean> {
     for (let tries = 0; tries < TRIES; tries++) {
+      await proceed()
       const token = await to.begin(userId)
       const slice = await readAll(from, userId)
       if (slice === undefined) {
@@ -42,27 +43,31 @@ export function timelinesCopy(users: UserStore, from: TimelineStore, to: Timelin
     return source.postIds.filter((postId) => postId > floor && !held.has(postId))
   }
 
+  /** Works on each timeline that is ready; answers how many times that was done. */
   async function inBatches(
     onProgress: (users: number) => void,
-    signal: AbortSignal | undefined,
+    proceed: () => Promise<void>,
     work: (userId: string) => Promise<boolean>,
   ): Promise<number> {
-    let count = 0
-    await everyUser(users, onProgress, signal, async (userIds) => {
-      const ready = [...(await from.marks(userIds)).keys()]
-      const done = await Promise.all(ready.map((userId) => work(userId)))
-      count += done.filter((isCounted) => isCounted).length
+    return await everyUser(users, onProgress, proceed, async (userIds) => {
+      const there = await to.marks(userIds)
+      // Afterwards: what became ready in both meanwhile is no leftover.
+      const ready = await from.marks(userIds)
+      const leftOver = [...there.keys()].filter((userId) => !ready.has(userId))
+      await proceed()
+      if (leftOver.length > 0) await to.drop(leftOver)
+      const done = await allEnded([...ready.keys()].map((userId) => work(userId)))
+      return done.filter((isDone) => isDone).length
     })
-    return count
   }
 
   return {
-    copy: (onProgress, signal) => inBatches(onProgress, signal, copyOne),
-    mend: (onProgress, signal) =>
-      inBatches(onProgress, signal, async (userId) => {
+    copy: (onProgress, proceed) => inBatches(onProgress, proceed, (userId) => copyOne(userId, proceed)),
+    mend: (onProgress, proceed) =>
+      inBatches(onProgress, proceed, async (userId) => {
         const left = await staying(clock, await lacking(userId), () => lacking(userId))
         if (left.length === 0) return false
-        await copyOne(userId)
+        await copyOne(userId, proceed)
         return true
       }),
   }

@@ -2,31 +2,41 @@ import type { Clock } from '../core/clock.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { UserStore } from '../social/ports.ts'
 
-/** Copies one kind of store; both steps may be repeated. */
+/**
+ * Copies one kind of store; both steps may be repeated. `proceed` is called before every write, and throws when there
+ * must be none any more; when a step has failed, nothing that it began is under way.
+ */
 export interface Copy {
   /** Copies all there is; answers how many things. */
-  copy(onProgress: (users: number) => void, signal: AbortSignal | undefined): Promise<number>
+  copy(onProgress: (users: number) => void, proceed: () => Promise<void>): Promise<number>
   /** Compares all there is, and mends what differs; answers how much did. */
-  mend(onProgress: (users: number) => void, signal: AbortSignal | undefined): Promise<number>
+  mend(onProgress: (users: number) => void, proceed: () => Promise<void>): Promise<number>
 }
 
-/** Hands out every user, some at a time. */
+/** Hands out every user, some at a time; of each batch `work` answers how many things it counts. */
 export async function everyUser(
   users: UserStore,
   onProgress: (users: number) => void,
-  signal: AbortSignal | undefined,
-  work: (userIds: readonly string[]) => Promise<void>,
-): Promise<void> {
+  proceed: () => Promise<void>,
+  work: (userIds: readonly string[]) => Promise<number>,
+): Promise<number> {
   let done = 0
+  let count = 0
   for (let after: string | undefined; ; ) {
     const userIds = await users.ids(after, LIMITS.moveUsersAtOnce)
-    signal?.throwIfAborted()
-    await work(userIds)
+    await proceed()
+    count += await work(userIds)
     done += userIds.length
     onProgress(done)
     after = userIds.at(-1)
-    if (userIds.length < LIMITS.moveUsersAtOnce) return
+    if (userIds.length < LIMITS.moveUsersAtOnce) return count
   }
+}
+
+/** As `Promise.all`, but a failure is told when all have ended. */
+export async function allEnded<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(work)
+  return await Promise.all(work)
 }
 
 const LOOK_AGAIN_MS = 250

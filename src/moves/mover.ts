@@ -2,7 +2,8 @@ import type { Clock } from '../core/clock.ts'
 import { AppError } from '../core/errors.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { Copy } from './copying.ts'
-import type { MovableStore, MovePhase, MoveStore } from './port.ts'
+import { createHold, type Hold } from './hold.ts'
+import type { MovableStore, Move, MovePhase, MoveStore } from './port.ts'
 
 const ASK_AGAIN_MS = 200
 
@@ -22,36 +23,46 @@ export interface Moved {
   readonly mended: number
 }
 
+/** Resolves when every process has acknowledged the phase. */
+async function everybody(
+  moves: MoveStore,
+  hold: Hold,
+  store: MovableStore,
+  phase: MovePhase,
+  clock: Clock,
+  onProgress: MoveOptions['onProgress'],
+): Promise<void> {
+  for (;;) {
+    const waiting = await moves.waitingFor(store, phase)
+    // Afterwards, so that those were the acknowledgements of this move.
+    await hold.proceed()
+    if (waiting.length === 0) return
+    onProgress?.('waiting', waiting.length)
+    await clock.sleep(ASK_AGAIN_MS)
+  }
+}
+
 /**
  * Takes a move from the phase where it stands to its end; after a crash the same call goes on. The store is used all the
- * while. Throws `move_unfinished` when the two engines do not come to agree: then nothing was switched.
+ * while. Throws `move_unfinished` when another carries the move out, when it is cancelled meanwhile, and when the two
+ * engines do not come to agree: then nothing was switched.
  */
 export async function carryOut(
   moves: MoveStore,
-  store: MovableStore,
+  move: Move,
   copy: Copy,
   clock: Clock,
   options: MoveOptions,
 ): Promise<Moved> {
+  const { store } = move
   const { signal, onProgress = () => undefined } = options
+  const hold = createHold(moves, move, clock, signal)
+  const everybodyIn = (phase: MovePhase) => everybody(moves, hold, store, phase, clock, onProgress)
 
-  async function everybody(phase: MovePhase): Promise<void> {
-    for (;;) {
-      const waiting = await moves.waitingFor(store, phase)
-      if (waiting.length === 0) return
-      onProgress('waiting', waiting.length)
-      signal?.throwIfAborted()
-      await clock.sleep(ASK_AGAIN_MS)
-    }
-  }
-  async function advance(from: MovePhase, to: MovePhase): Promise<void> {
-    if (!(await moves.advance(store, from, to)))
-      throw new AppError('move_unfinished', `The move of ${store} was cancelled or is carried out elsewhere`)
-  }
   async function untilEqual(): Promise<number> {
     let mended = 0
     for (let pass = 0; pass < LIMITS.moveSettleTriesMax; pass++) {
-      const differed = await copy.mend((users) => onProgress('comparing', users), signal)
+      const differed = await copy.mend((users) => onProgress('comparing', users), hold.proceed)
       if (differed === 0) return mended
       mended += differed
     }
@@ -61,39 +72,68 @@ export async function carryOut(
     )
   }
 
-  let copied = 0
-  let mended = 0
-  let phase = (await moves.list()).find((move) => move.store === store)?.phase
-  if (phase === 'copying') {
-    await everybody('copying')
-    copied = await copy.copy((users) => onProgress('copying', users), signal)
-    mended = await untilEqual()
-    await advance('copying', 'switched')
-    phase = 'switched'
+  if (!(await hold.take()))
+    throw new AppError(
+      'move_unfinished',
+      `The move of ${store} is carried out by another process; if that was killed, its hold ends within ` +
+        `${LIMITS.moveLeaseMs / 1_000} seconds: try again then`,
+    )
+  try {
+    let { phase } = move
+    let copied = 0
+    let mended = 0
+    if (phase === 'copying') {
+      await everybodyIn('copying')
+      copied = await copy.copy((users) => onProgress('copying', users), hold.proceed)
+      mended = await untilEqual()
+      await hold.advance('switched')
+      phase = 'switched'
+    }
+    if (phase === 'switched') {
+      await everybodyIn('switched')
+      await hold.advance('done')
+    }
+    await everybodyIn('done')
+    return { store, copied, mended }
+  } finally {
+    await hold.release()
   }
-  if (phase === 'switched') {
-    await everybody('switched')
-    await advance('switched', 'done')
-    phase = 'done'
-  }
-  if (phase !== 'done') throw new AppError('move_unfinished', `There is no move of ${store} to carry out`)
-  await everybody('done')
-  return { store, copied, mended }
 }
 
-/** Goes back to the old engine, which has had every write. Throws `move_unfinished` when the move is done already. */
+/**
+ * Goes back to the old engine, which has had every write; whoever carries the move out is stopped. Throws
+ * `move_unfinished` when the move is done already.
+ */
 export async function cancel(moves: MoveStore, store: MovableStore, clock: Clock, options: MoveOptions): Promise<void> {
   const { signal, onProgress = () => undefined } = options
-  const isCancelled =
-    (await moves.advance(store, 'copying', 'cancelled')) || (await moves.advance(store, 'switched', 'cancelled'))
-  const phase = (await moves.list()).find((move) => move.store === store)?.phase
-  if (!isCancelled && phase !== 'cancelled')
+  const find = async (moveId?: string) =>
+    (await moves.list()).find((move) => move.store === store && (moveId ?? move.moveId) === move.moveId)
+  const found = await find()
+  if (found !== undefined && !(await moves.advance(found.moveId, 'copying', 'cancelled')))
+    // Not at once to the old engine alone: others still take the new one for the one that counts.
+    await moves.advance(found.moveId, 'switched', 'returning')
+  let move = await find(found?.moveId)
+  if (move?.phase !== 'returning' && move?.phase !== 'cancelled')
     throw new AppError('move_unfinished', `There is no move of ${store} that can still be cancelled`)
-  for (let waiting = await moves.waitingFor(store, 'cancelled'); waiting.length > 0; ) {
-    onProgress('waiting', waiting.length)
+
+  let hold = createHold(moves, move, clock, signal)
+  while (!(await hold.take())) {
+    onProgress('waiting', 1)
     signal?.throwIfAborted()
     await clock.sleep(ASK_AGAIN_MS)
-    waiting = await moves.waitingFor(store, 'cancelled')
+    move = await find(move.moveId)
+    // Somebody else has cancelled it to its end.
+    if (move === undefined) return
+    hold = createHold(moves, move, clock, signal)
   }
-  await moves.forget(store)
+  try {
+    if (move.phase === 'returning') {
+      await everybody(moves, hold, store, 'returning', clock, onProgress)
+      await hold.advance('cancelled')
+    }
+    await everybody(moves, hold, store, 'cancelled', clock, onProgress)
+    await moves.forget(move.moveId)
+  } finally {
+    await hold.release()
+  }
 }

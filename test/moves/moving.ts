@@ -16,9 +16,15 @@ export interface ProcessUnderTest {
 
 export async function openProcess(options: ConfigOptions & { workers?: boolean }): Promise<ProcessUnderTest> {
   const base = await openBase(options, SOCIAL_STORES)
-  const { social, moves, startWorkers } = await openSocialPart(base)
-  if (base.workers) startWorkers()
-  return { social, moves, close: () => base.lifecycle.close() }
+  const close = () => base.lifecycle.close()
+  try {
+    const { social, moves, startWorkers } = await openSocialPart(base)
+    if (base.workers) startWorkers()
+    return { social, moves, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
 }
 
 /** The stores at a URL as they are, without any move. */

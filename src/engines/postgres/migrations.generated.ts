@@ -1294,4 +1294,17 @@ create index daily_sales_report_product on daily_sales_report_gen (generation, p
 create unique index users_by_handle on users (lower(handle collate "C"));
 drop index users_handle;
 ` },
+  { version: 13, name: 'store_move_leases', sql: `-- Which move it is, where the store comes from, and who carries it out until when (docs/moving.md).
+alter table store_moves
+  add column move_id text not null unique default gen_random_uuid()::text,
+  add column from_place text not null default 'the main database',
+  add column mover text,
+  add column leased_until timestamptz;
+alter table store_moves
+  drop constraint store_moves_phase_check,
+  add constraint store_moves_phase_check check (phase in ('copying', 'switched', 'returning', 'done', 'cancelled'));
+
+-- Whether the process holds stores that can move: for others no move waits.
+alter table id_nodes add column holds_movable boolean not null default true;
+` },
 ]

@@ -12,11 +12,11 @@ const LEASE_SECONDS = 300
 const RENEW_MS = 60_000
 
 const TAKE = `
-insert into id_nodes (node, owner, leased_until)
-select n, $1, now() + make_interval(secs => $2) from generate_series(0, 63) as n
+insert into id_nodes (node, owner, leased_until, holds_movable)
+select n, $1, now() + make_interval(secs => $2), false from generate_series(0, 63) as n
 where not exists (select 1 from id_nodes i where i.node = n and i.leased_until > now())
 order by random() limit 1
-on conflict (node) do update set owner = excluded.owner, leased_until = excluded.leased_until
+on conflict (node) do update set owner = excluded.owner, leased_until = excluded.leased_until, holds_movable = false
 where id_nodes.leased_until <= now()
 returning node`
 
