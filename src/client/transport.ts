@@ -107,19 +107,21 @@ async function attempt(request: Request, { fetch, timeoutMs }: TransportOptions)
 }
 
 /** How long to wait before a request is sent again; `undefined` when that does not help or is not safe. */
-async function waitFor(outcome: Response | ConnectionError, request: Request, tries: number) {
+async function waitFor(outcome: Response | ConnectionError, request: Request, tries: number, isLast: boolean) {
   const { backoffFirstMs, backoffMaxMs, retryAfterMaxMs } = CLIENT_LIMITS
   const waitMs = backoffMs(tries, backoffFirstMs, backoffMaxMs)
   const { method, headers } = request
   const isRepeatable = ALWAYS_REPEATABLE.has(method) || headers.has('idempotency-key') || headers.has('if-match')
   if (outcome instanceof Error) return isRepeatable ? waitMs : undefined
+  const afterMs = retryAfterOf(outcome.headers) ?? 0
   if (outcome.status === 409) {
     const problem = problemIn(await outcome.clone().text())
-    return problem?.code === 'idempotency_key_in_use' ? waitMs : undefined
+    if (problem?.code !== 'idempotency_key_in_use') return undefined
+    // What runs under the key often ends soon; Retry-After is when another run may take its place.
+    return isLast && afterMs <= retryAfterMaxMs ? afterMs + waitMs : waitMs
   }
   // A request that was refused with 429 was not carried out, whatever it is.
   if (outcome.status !== 429 && !(TRANSIENT.has(outcome.status) && isRepeatable)) return undefined
-  const afterMs = retryAfterOf(outcome.headers) ?? 0
   return afterMs > retryAfterMaxMs ? undefined : afterMs + waitMs
 }
 
@@ -135,7 +137,8 @@ export async function send(request: Request, options: TransportOptions): Promise
       if (error instanceof ConnectionError) return error
       throw error
     })
-    const waitMs = tries < options.retries ? await waitFor(outcome, request, tries) : undefined
+    const isLast = tries + 1 === options.retries
+    const waitMs = tries < options.retries ? await waitFor(outcome, request, tries, isLast) : undefined
     if (waitMs === undefined) {
       if (outcome instanceof Error) throw outcome
       return outcome

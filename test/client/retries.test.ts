@@ -114,6 +114,30 @@ describe('a request that is tried again', () => {
     expect(keysOf(before)).toHaveLength(3)
   })
 
+  it('whose key is in use asks again soon, and the last time when another run may take its place', async () => {
+    const inUse = (retryAfter: string) => ({
+      status: 409,
+      headers: { ...PROBLEM, 'retry-after': retryAfter },
+      body: JSON.stringify({ status: 409, code: 'idempotency_key_in_use', detail: 'x' }),
+    })
+    async function secondsOf(retries: number): Promise<number> {
+      const started = performance.now()
+      await fanfold.post('/v1/customers', { body: { name: 'Ada' }, retries })
+      return (performance.now() - started) / 1_000
+    }
+    proxy.plan(inUse('30'), inUse('1'))
+    const took = await secondsOf(2)
+    expect(took).toBeGreaterThanOrEqual(1)
+    expect(took).toBeLessThan(20)
+    // Longer than a client waits: it goes on as before, and the caller is told when to come back.
+    proxy.plan(inUse('3600'), inUse('3600'))
+    const body = { name: 'Ada' }
+    expect(await thrownBy(fanfold.post('/v1/customers', { body, retries: 1 }))).toMatchObject({
+      code: 'idempotency_key_in_use',
+      retryAfterMs: 3_600_000,
+    })
+  })
+
   it('is not tried again where it was refused, or nothing makes that safe', async () => {
     const before = proxy.requests.length
     const refused = await thrownBy(fanfold.get('/v1/orders/{order_id}', { params: { path: { order_id: '1' } } }))
