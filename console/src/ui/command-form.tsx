@@ -1,6 +1,6 @@
-import { newIdempotencyKey } from 'fanfold/client'
 import { type ReactNode, useEffect, useRef } from 'react'
 import { useCommand } from '../data/use-command.ts'
+import { useIdempotencyKeys } from '../data/use-idempotency-keys.ts'
 import { Button } from './button.tsx'
 import { Failure } from './states.tsx'
 import { useTell } from './toasts.tsx'
@@ -31,23 +31,16 @@ export function CommandForm<Output>(props: CommandFormProps<Output>) {
       isThere.current = false
     }
   }, [])
-  const last = useRef<{ readonly asks: string; readonly key: string }>(undefined)
-  const command = useCommand(
-    () => {
-      const text = JSON.stringify(asks)
-      if (last.current?.asks !== text) last.current = { asks: text, key: newIdempotencyKey() }
-      return run(last.current.key)
+  const { keyFor } = useIdempotencyKeys()
+  const command = useCommand(() => run(keyFor(asks)), {
+    ...{ refresh, isQuiet: true },
+    // Both at once, and not before: who reads that it is done finds the form closed, and the next one does not begin
+    // from before it.
+    onShown(output) {
+      tell(typeof done === 'string' ? done : done(output))
+      if (isThere.current) onDone(output)
     },
-    {
-      ...{ refresh, isQuiet: true },
-      // Both at once, and not before: who reads that it is done finds the form closed, and the next one does not begin
-      // from before it.
-      onShown(output) {
-        tell(typeof done === 'string' ? done : done(output))
-        if (isThere.current) onDone(output)
-      },
-    },
-  )
+  })
   return (
     <form
       className="form"

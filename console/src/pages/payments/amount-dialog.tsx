@@ -55,6 +55,7 @@ export function AmountDialog({ command, payment, onClose }: CommandDialogProps &
   )
   function submit(event: FormEvent) {
     event.preventDefault()
+    if (run.isPending) return
     const { minor, wrong: fault } = readAmount(typed, currency)
     setWrong(fault)
     if (minor === undefined) return
@@ -76,10 +77,12 @@ export function AmountDialog({ command, payment, onClose }: CommandDialogProps &
         <AmountField
           currency={currency}
           value={typed}
+          readOnly={run.isPending}
           onChange={(value) => {
             setTyped(value)
             setWrong(undefined)
-            run.reset()
+            // A command under way that is reset is let go of, and another one could be sent beside it.
+            if (!run.isPending) run.reset()
           }}
           describe={(amount) => `${verb} ${amount} ${currency}`}
           error={atAmount}

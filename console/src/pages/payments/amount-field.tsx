@@ -6,6 +6,7 @@ interface AmountFieldProps {
   readonly label?: string
   readonly currency: string
   readonly value: string
+  readonly readOnly?: boolean
   onChange(value: string): void
   /** What will happen, with the amount in full. */
   readonly describe: (amount: string) => string
@@ -14,7 +15,8 @@ interface AmountFieldProps {
 }
 
 /** An amount in major units, shown back in full below. */
-export function AmountField({ label, currency, value, onChange, describe, error }: AmountFieldProps) {
+export function AmountField(props: AmountFieldProps) {
+  const { label, currency, value, readOnly = false, onChange, describe, error } = props
   const { minor } = readAmount(value, currency)
   const hint = minor === undefined ? 'Whole units and decimals, such as 12.50' : describe(formatMoney(minor, currency))
   return (
@@ -24,6 +26,7 @@ export function AmountField({ label, currency, value, onChange, describe, error 
         inputMode="decimal"
         autoComplete="off"
         required
+        readOnly={readOnly}
         value={value}
         onChange={(event) => onChange(event.target.value)}
       />

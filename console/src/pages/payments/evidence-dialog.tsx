@@ -2,6 +2,7 @@ import type { Dispute } from 'fanfold/client'
 import { type FormEvent, useId, useState } from 'react'
 import { useSession } from '../../data/session.tsx'
 import { fieldError, useCommand } from '../../data/use-command.ts'
+import { useIdempotencyKeys } from '../../data/use-idempotency-keys.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { Field } from '../../ui/field.tsx'
@@ -9,7 +10,7 @@ import { formatMoney } from '../../ui/format.ts'
 import { Failure } from '../../ui/states.tsx'
 import { useTell } from '../../ui/toasts.tsx'
 import { Deadline } from './deadline.tsx'
-import { ALL, useIdempotencyKeys } from './keys.ts'
+import { ALL } from './keys.ts'
 
 /** Names that processors commonly know. */
 const NAMES = [
@@ -43,7 +44,7 @@ export function EvidenceDialog({ dispute, onClose }: EvidenceDialogProps) {
   const [texts, setTexts] = useState<readonly Text[]>([{ id: 0, name: 'product_description', text: '' }])
   const [wrong, setWrong] = useState<{ readonly id: number; readonly words: string }>()
   const namesId = useId()
-  const keyFor = useIdempotencyKeys()
+  const { keyFor } = useIdempotencyKeys()
   const submit = useCommand(
     (evidence: Record<string, string>) =>
       client.post('/v1/payments/{payment_intent_id}/disputes/{dispute_id}/evidence', {

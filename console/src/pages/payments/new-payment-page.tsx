@@ -4,6 +4,7 @@ import { Link, useLocation } from 'wouter'
 import { isCurrency } from '../../../../src/core/money.ts'
 import { useSession } from '../../data/session.tsx'
 import { fieldError, useCommand } from '../../data/use-command.ts'
+import { useIdempotencyKeys } from '../../data/use-idempotency-keys.ts'
 import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
 import { Field } from '../../ui/field.tsx'
@@ -11,7 +12,7 @@ import { Page } from '../../ui/page.tsx'
 import { Failure } from '../../ui/states.tsx'
 import { AmountField } from './amount-field.tsx'
 import { readAmount } from './amounts.ts'
-import { ALL, useIdempotencyKeys } from './keys.ts'
+import { ALL } from './keys.ts'
 import { TokenField } from './method-field.tsx'
 
 const BLANK = {
@@ -40,7 +41,7 @@ export function NewPaymentPage() {
   const [, go] = useLocation()
   const [draft, setDraft] = useState(BLANK)
   const [wrong, setWrong] = useState<string>()
-  const keyFor = useIdempotencyKeys()
+  const { keyFor } = useIdempotencyKeys()
   const create = useCommand(
     (body: CreatePayment) => client.post('/v1/payments', { body, idempotencyKey: keyFor(body) }),
     {

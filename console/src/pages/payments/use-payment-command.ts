@@ -1,7 +1,8 @@
 import type { Payment } from 'fanfold/client'
 import { useCommand } from '../../data/use-command.ts'
+import { useIdempotencyKeys } from '../../data/use-idempotency-keys.ts'
 import { useTell } from '../../ui/toasts.tsx'
-import { ALL, useIdempotencyKeys } from './keys.ts'
+import { ALL } from './keys.ts'
 
 /** Tells how a command ended: done, refused by the processor, or not known yet. */
 function outcomeOf(payment: Payment, since: string | undefined): readonly ['ok' | 'bad' | 'info', string] {
@@ -22,7 +23,7 @@ export function usePaymentCommand<Input>(
   onClose: () => void,
 ) {
   const tell = useTell()
-  const keyFor = useIdempotencyKeys()
+  const { keyFor } = useIdempotencyKeys()
   return useCommand((input: Input) => send(input, keyFor(input)), {
     refresh: [ALL],
     isQuiet: true,

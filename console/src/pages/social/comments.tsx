@@ -4,6 +4,7 @@ import { useRef, useState } from 'react'
 import { LIMITS } from '../../../../src/core/limits.ts'
 import { useSession } from '../../data/session.tsx'
 import { fieldError, useCommand } from '../../data/use-command.ts'
+import { useIdempotencyKeys } from '../../data/use-idempotency-keys.ts'
 import { useList } from '../../data/use-list.ts'
 import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
@@ -99,17 +100,18 @@ interface WriteCommentProps {
 function WriteComment({ postId, as, onWritten }: WriteCommentProps) {
   const { client } = useSession()
   const [text, setText] = useState('')
+  const { keyFor, forget } = useIdempotencyKeys()
   const write = useCommand(
-    () =>
-      client.post('/v1/posts/{post_id}/comments', {
-        params: { path: { post_id: postId } },
-        body: { user_id: as, text },
-      }),
+    () => {
+      const asks = { params: { path: { post_id: postId } }, body: { user_id: as, text } }
+      return client.post('/v1/posts/{post_id}/comments', { ...asks, idempotencyKey: keyFor(asks) })
+    },
     {
       isQuiet: true,
       refresh: [['social', 'comments', postId]],
       done: 'Comment added',
       onDone: () => {
+        forget()
         setText('')
         onWritten()
       },

@@ -2,6 +2,7 @@ import type { Post } from 'fanfold/client'
 import { useState } from 'react'
 import { useSession } from '../../data/session.tsx'
 import { fieldError, useCommand } from '../../data/use-command.ts'
+import { useIdempotencyKeys } from '../../data/use-idempotency-keys.ts'
 import { Button } from '../../ui/button.tsx'
 import { Field } from '../../ui/field.tsx'
 import { Failure } from '../../ui/states.tsx'
@@ -19,15 +20,18 @@ export function Compose({ userId, quoted, onPublished }: ComposeProps) {
   const { client } = useSession()
   const [draft, setDraft] = useState(EMPTY_DRAFT)
   const [visibility, setVisibility] = useState<Post['visibility']>('public')
+  const { keyFor, forget } = useIdempotencyKeys()
   const publish = useCommand(
     () => {
-      const body = { user_id: userId, content: contentOf(draft), visibility }
-      return client.post('/v1/posts', { body: quoted === undefined ? body : { ...body, repost_of: quoted } })
+      const own = { user_id: userId, content: contentOf(draft), visibility }
+      const body = quoted === undefined ? own : { ...own, repost_of: quoted }
+      return client.post('/v1/posts', { body, idempotencyKey: keyFor(body) })
     },
     {
       isQuiet: true,
       done: 'Published',
       onDone: (post) => {
+        forget()
         setDraft(EMPTY_DRAFT)
         onPublished(post)
       },

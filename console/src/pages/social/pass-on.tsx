@@ -3,6 +3,7 @@ import type { Post } from 'fanfold/client'
 import { useState } from 'react'
 import { useSession } from '../../data/session.tsx'
 import { useCommand } from '../../data/use-command.ts'
+import { useIdempotencyKeys } from '../../data/use-idempotency-keys.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { formatCount } from '../../ui/format.ts'
@@ -19,10 +20,20 @@ export function PassOn({ post, as }: { readonly post: Post; readonly as: string 
   const { post_id: id } = original
   const refusal = original.visibility === 'public' ? undefined : 'only public posts can be passed on'
   const recount = async () => replacePost(queries, await readPost(client, id, as), as)
-  const repost = useCommand(() => client.post('/v1/posts', { body: { user_id: as, repost_of: id } }), {
-    done: 'Passed on',
-    onDone: () => void recount(),
-  })
+  const { keyFor, forget } = useIdempotencyKeys()
+  const repost = useCommand(
+    () => {
+      const body = { user_id: as, repost_of: id }
+      return client.post('/v1/posts', { body, idempotencyKey: keyFor(body) })
+    },
+    {
+      done: 'Passed on',
+      onDone: () => {
+        forget()
+        void recount()
+      },
+    },
+  )
   return (
     <>
       <Button kind="quiet" refusal={refusal} busy={repost.isPending} onClick={() => repost.mutate()}>
