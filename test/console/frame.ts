@@ -102,7 +102,7 @@ export function frameTests(world: () => World): void {
       await page.keyboard.press('Enter')
       await page.getByRole('heading', { level: 1, name: 'Operations' }).waitFor()
       expect(await menu.getAttribute('aria-expanded')).toBe('false')
-      await expect.poll(focused).toBe('Operations')
+      await expect.poll(focused).toBe('Operations: Dead letters')
       tab.expectSober()
       await tab.close()
     })

@@ -8,6 +8,7 @@ import { PHONE, type Theme } from './browser.ts'
 import type { World } from './world.ts'
 
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true })
+const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent)
 const dialog = (page: Page) => page.getByRole('dialog')
 const row = (page: Page, table: string, text: string) =>
   page.getByRole('region', { name: table, exact: true }).getByRole('row').filter({ hasText: text })
@@ -132,14 +133,18 @@ export function operationsTests(world: () => World): void {
       await dialog(page).getByRole('button', { name: 'Pause' }).click()
       await page.getByText('paused: request').waitFor()
       expect((await read()).active).toBe(false)
+      await expect.poll(() => focused(page)).toBe('Operations: Webhook endpoint')
       expect(await page.getByRole('button', { name: /^Send test event/ }).getAttribute('aria-disabled')).toBe('true')
       await button(page, 'Enable').click()
       await button(page, 'Pause').waitFor()
       expect((await read()).active).toBe(true)
+      await expect.poll(() => focused(page)).toBe('Operations: Webhook endpoint')
 
       await button(page, 'Delete').click()
       await dialog(page).getByRole('button', { name: 'Delete endpoint' }).click()
       await page.getByRole('heading', { level: 2, name: 'Webhook endpoints' }).waitFor()
+      await expect.poll(() => focused(page)).toBe('Operations: Webhooks')
+      expect(await page.title()).toBe('Webhooks · Operations · Fanfold')
       await expect(read()).rejects.toSatisfy((error: unknown) => isProblem(error, 'webhook_endpoint_not_found'))
       tab.expectSober()
       await tab.close()

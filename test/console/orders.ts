@@ -37,6 +37,16 @@ export function ordersTests(world: () => World): void {
   const now = (orderId: string) =>
     world().client.get('/v1/orders/{order_id}', { params: { path: { order_id: orderId } } })
 
+  /** One of those whom the form offers. */
+  async function customerWithAddress(): Promise<string> {
+    const { client } = world()
+    for (const { customer_id } of (await client.get('/v1/customers', { params: { query: { limit: 100 } } })).items) {
+      const { items } = await client.get('/v1/customers/{customer_id}/addresses', { params: { path: { customer_id } } })
+      if (items[0]?.line1 !== undefined) return customer_id
+    }
+    throw new Error('no customer has an address')
+  }
+
   async function pay({ order_id, total_price: amount, currency }: Order): Promise<void> {
     const { client } = world()
     const payment = await client.post('/v1/payments', {
@@ -83,6 +93,9 @@ export function ordersTests(world: () => World): void {
       const tab = await world().open()
       const { page } = tab
       await tab.go('/orders/new', 'Place an order')
+      await page.getByLabel('Customer id', { exact: true }).fill(await customerWithAddress())
+      await page.getByLabel('Address', { exact: true }).selectOption({ index: 1 })
+      await page.getByLabel('City', { exact: true }).waitFor({ state: 'detached' })
       await page.getByLabel('A guest', { exact: true }).check()
       await page.getByLabel('Guest name', { exact: true }).fill('Grace')
       await page.getByLabel('Street and number', { exact: true }).fill('2 Linden Street')

@@ -23,6 +23,19 @@ export function socialTests(world: () => World): void {
       return tab
     }
 
+    /** What a dialog asks fails once, which is said in it. */
+    async function refuseDelete(page: Page, url: string, press: () => Promise<void>): Promise<void> {
+      const problem = { type: 'about:blank', title: 'It broke', detail: 'Here', instance: 'x' }
+      await page.route(url, (route) =>
+        route.request().method() === 'DELETE'
+          ? route.fulfill({ status: 500, json: { ...problem, status: 500, code: 'internal_error' } })
+          : route.fallback(),
+      )
+      await press()
+      await page.getByRole('dialog').getByRole('alert').filter({ hasText: 'It broke' }).waitFor()
+      await page.unroute(url)
+    }
+
     beforeAll(async () => {
       for (const [user_id, name] of [
         ['tess', 'Tess Author'],
@@ -113,11 +126,67 @@ export function socialTests(world: () => World): void {
       await author.page.getByRole('region', { name: 'Earlier versions' }).getByText('First words').waitFor()
       expect(await readPost(post_id)).toMatchObject({ version: 2, content: { text: 'Second words' } })
       await author.page.getByRole('button', { name: 'Delete' }).click()
+      await refuseDelete(author.page, `**/v1/posts/${post_id}`, () =>
+        author.page.getByRole('button', { name: 'Delete post' }).click(),
+      )
       await author.page.getByRole('button', { name: 'Delete post' }).click()
       await author.page.getByRole('heading', { level: 1, name: 'Tess Author' }).waitFor()
       await expect(readPost(post_id)).rejects.toMatchObject({ code: 'post_not_found' })
       author.expectSober()
       await author.close()
+    })
+
+    it('does once what is pressed again because no answer came, and twice what is said twice', async () => {
+      const tab = await openHome('tom', 'Tom Other')
+      const { page } = tab
+      const loseAnswer = async (url: string) =>
+        page.route(
+          url,
+          async (route) => {
+            await route.fetch()
+            await route.fulfill({ status: 500, contentType: 'text/html', body: '<h1>Lost</h1>' })
+          },
+          { times: 1 },
+        )
+      const box = page.getByLabel('What tom says')
+      const press = (name: string) => page.getByRole('button', { name }).click()
+      await loseAnswer('**/v1/posts')
+      await box.fill('Said by Tom')
+      await press('Publish')
+      await page.getByRole('alert').filter({ hasText: 'does not answer' }).first().waitFor()
+      await press('Publish')
+      await expect.poll(() => box.inputValue()).toBe('')
+      const params = { path: { user_id: 'tom' } }
+      const said = async () =>
+        (await world().client.get('/v1/users/{user_id}/posts', { params })).items.filter(
+          ({ content }) => content.text === 'Said by Tom',
+        )
+      expect(await said()).toHaveLength(1)
+      await box.fill('Said by Tom')
+      await press('Publish')
+      await expect.poll(async () => (await said()).length).toBe(2)
+      await page.getByRole('article').nth(1).waitFor()
+      await page.getByRole('button', { name: 'Delete' }).first().click()
+      await press('Delete post')
+      await page.getByText('Post deleted').waitFor()
+      await expect.poll(() => page.evaluate(() => document.activeElement?.role)).toBe('feed')
+
+      const post_id = (await said())[0]!.post_id
+      await tab.go(`/social/posts/${post_id}?as=tim`, `Post ${post_id}`)
+      const comment = page.getByLabel('Comment as tim')
+      const comments = async () => (await readPost(post_id)).comment_count
+      await loseAnswer(`**/v1/posts/${post_id}/comments`)
+      await comment.fill('Well said')
+      await press('Add comment')
+      await page.getByRole('alert').filter({ hasText: 'does not answer' }).first().waitFor()
+      await press('Add comment')
+      await expect.poll(() => comment.inputValue()).toBe('')
+      expect(await comments()).toBe(1)
+      await comment.fill('Well said')
+      await press('Add comment')
+      await expect.poll(comments).toBe(2)
+      tab.expectSober()
+      await tab.close()
     })
 
     it('passes a post on, and quotes it, under the names of both', async () => {
@@ -163,6 +232,9 @@ export function socialTests(world: () => World): void {
       await tab.go('/social/tim/people/tess', 'Tess Author')
       await tab.page.getByRole('button', { name: 'Unmute' }).click()
       await tab.page.getByRole('button', { name: 'Unfollow', exact: true }).click()
+      await refuseDelete(tab.page, '**/v1/users/tim/follows/tess?*', () =>
+        tab.page.getByRole('button', { name: 'Unfollow tess' }).click(),
+      )
       await tab.page.getByRole('button', { name: 'Unfollow tess' }).click()
       await tab.page.getByRole('button', { name: 'Follow', exact: true }).click()
       await tab.page.getByRole('button', { name: 'Unfollow', exact: true }).waitFor()

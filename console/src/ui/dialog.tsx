@@ -1,5 +1,6 @@
 import { type ReactNode, useId, useLayoutEffect, useRef } from 'react'
 import { Button } from './button.tsx'
+import { keepFocus } from './focus.ts'
 
 interface DialogProps {
   readonly title: string
@@ -15,7 +16,10 @@ export function Dialog({ title, onClose, children }: DialogProps) {
   useLayoutEffect(() => {
     const element = dialog.current
     element?.showModal()
-    return () => element?.close()
+    return () => {
+      element?.close()
+      keepFocus()
+    }
   }, [])
   return (
     <dialog

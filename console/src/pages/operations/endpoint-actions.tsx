@@ -4,6 +4,7 @@ import { useLocation } from 'wouter'
 import { useSession } from '../../data/session.tsx'
 import { useCommand } from '../../data/use-command.ts'
 import { Button } from '../../ui/button.tsx'
+import { keepFocus } from '../../ui/focus.ts'
 import { Confirm } from './confirm.tsx'
 import { DELIVERIES_KEY } from './deliveries.tsx'
 import { EndpointSecret } from './endpoint-secret.tsx'
@@ -23,7 +24,7 @@ export function EndpointActions({ endpoint }: { readonly endpoint: WebhookEndpoi
   const close = () => setAsked(undefined)
   const enable = useCommand(
     () => client.patch('/v1/webhook-endpoints/{endpoint_id}', { params, body: { active: true } }),
-    { refresh, done: 'It gets what happens from now on' },
+    { refresh, done: 'It gets what happens from now on', onShown: keepFocus },
   )
   const test = useCommand(() => client.post('/v1/webhook-endpoints/{endpoint_id}/test', { params }), {
     refresh,

@@ -37,6 +37,12 @@ export function PlaceOrder() {
   const [rows, setRows] = useState<readonly OrderedRow[]>(() => [newRow()])
   const [note, setNote] = useState('')
   const expected = useExpected(rows)
+  // An address that was chosen is one of who ordered until then.
+  const forgetAddress = () => setAddress({ ...address, addressId: '' })
+  const choose = (who: 'customer' | 'guest') => {
+    setGuest(who === 'guest')
+    forgetAddress()
+  }
   const customers = useQuery({
     queryKey: ['customers', 'offered'],
     queryFn: ({ signal }) => client.get('/v1/customers', { params: { query: { limit: PAGE_ROWS } }, signal }),
@@ -66,10 +72,10 @@ export function PlaceOrder() {
               <fieldset className="row">
                 <legend className="visually-hidden">Who orders</legend>
                 <label className="check-row">
-                  <input type="radio" name="who" checked={!isGuest} onChange={() => setGuest(false)} /> A customer
+                  <input type="radio" name="who" checked={!isGuest} onChange={() => choose('customer')} /> A customer
                 </label>
                 <label className="check-row">
-                  <input type="radio" name="who" checked={isGuest} onChange={() => setGuest(true)} /> A guest
+                  <input type="radio" name="who" checked={isGuest} onChange={() => choose('guest')} /> A guest
                 </label>
               </fieldset>
               {isGuest ? (
@@ -105,7 +111,7 @@ export function PlaceOrder() {
                     value={customerId}
                     onChange={(event) => {
                       setCustomerId(event.target.value)
-                      setAddress({ ...address, addressId: '' })
+                      forgetAddress()
                     }}
                   />
                 </Field>

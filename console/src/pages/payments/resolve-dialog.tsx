@@ -38,7 +38,12 @@ export function ResolveDialog({ decision, operation, payment, onClose }: Resolve
   const run = useCommand(
     (body: ResolveOperation) =>
       client.post('/v1/operations/{op_id}/resolve', { params: { path: { op_id: operation.op_id } }, body }),
-    { refresh: [ALL], isQuiet: true, done: ({ status }) => `Recorded; the payment is ${status}`, onDone: onClose },
+    {
+      ...{ refresh: [ALL], isQuiet: true },
+      done: ({ status }) => `Recorded; the payment is ${status}`,
+      // Once the list is without the operation: what opened the dialog goes with it.
+      onShown: onClose,
+    },
   )
   function submit(event: FormEvent) {
     event.preventDefault()

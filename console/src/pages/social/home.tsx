@@ -35,8 +35,7 @@ export function Home({ user }: { readonly user: User }) {
   function show(): void {
     // In a ranked timeline new posts have no place of their own: it is ranked again.
     if (order === 'ranked') return void readAnew()
-    home.addFront(live.arrivals.pages)
-    live.take()
+    home.addFront(live.take())
     window.scrollTo({ top: 0 })
     focusFeed()
   }

@@ -5,6 +5,7 @@ import { useSession } from '../../data/session.tsx'
 import { useCommand } from '../../data/use-command.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
+import { Failure } from '../../ui/states.tsx'
 import { EditPost } from './edit-post.tsx'
 import { focusFeed } from './feed.tsx'
 import { dropPost, isPlainRepost } from './posts-cache.ts'
@@ -25,15 +26,22 @@ export function OwnPost({ post, onDeleted }: OwnPostProps) {
   const remove = useCommand(
     () => client.delete('/v1/posts/{post_id}', { params: { path: { post_id: post.post_id } } }),
     {
+      // A toast would be told behind the dialog, out of reach.
+      isQuiet: open === 'delete',
       done: 'Post deleted',
       onDone: () => {
         close()
         dropPost(queries, post.post_id)
-        focusFeed()
-        onDeleted?.()
+        // Not before the dialog is closed and the list is without the post.
+        if (onDeleted === undefined) setTimeout(focusFeed)
+        else onDeleted()
       },
     },
   )
+  function askToDelete(): void {
+    if (!remove.isPending) remove.reset()
+    setOpen('delete')
+  }
   return (
     <>
       <Button
@@ -43,13 +51,14 @@ export function OwnPost({ post, onDeleted }: OwnPostProps) {
       >
         Edit
       </Button>
-      <Button kind="quiet" onClick={() => setOpen('delete')}>
+      <Button kind="quiet" onClick={askToDelete}>
         Delete
       </Button>
       {open === 'edit' ? <EditPost post={post} onClose={close} /> : null}
       {open === 'delete' ? (
         <Dialog title="Delete this post?" onClose={close}>
           <p>It is gone for everybody at once, with its likes, comments and plain reposts. This can not be undone.</p>
+          {remove.error === null ? null : <Failure error={remove.error} />}
           <div className="row">
             <Button kind="danger" busy={remove.isPending} onClick={() => remove.mutate()}>
               Delete post

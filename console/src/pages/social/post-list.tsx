@@ -4,7 +4,7 @@ import { asQuestion, type ListPage, useList } from '../../data/use-list.ts'
 import { Async } from '../../ui/states.tsx'
 import { Feed } from './feed.tsx'
 import { PostCard } from './post-card.tsx'
-import { POST_LISTS } from './posts-cache.ts'
+import { listsOf } from './posts-cache.ts'
 
 export const labelOfPost = (post: Post): string => `Post of ${post.user_id}`
 
@@ -19,7 +19,7 @@ interface PostListProps {
 
 /** Posts by cursor: a profile, or a hashtag. */
 export function PostList({ label, of, as, fetchPage, empty }: PostListProps) {
-  const list = useList([...POST_LISTS, ...of, as], fetchPage)
+  const list = useList([...listsOf(as), ...of], fetchPage)
   return (
     <Async of={asQuestion(list)}>
       {(posts) => (

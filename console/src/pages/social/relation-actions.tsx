@@ -4,6 +4,7 @@ import { useSession } from '../../data/session.tsx'
 import { useCommand } from '../../data/use-command.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
+import { Failure } from '../../ui/states.tsx'
 import { useRelationsChanged } from './use-relations-changed.ts'
 
 interface RelationActionsProps {
@@ -24,11 +25,17 @@ export function RelationActions({ userId, otherId, relations }: RelationActionsP
   const [keepsHistory, setKeepsHistory] = useState(false)
   const close = () => setAsking(undefined)
   const run = useCommand((action: () => Promise<unknown>) => action(), {
+    // A toast would be told behind the dialog, out of reach.
+    isQuiet: asking !== undefined,
     onDone: () => {
       close()
       changed()
     },
   })
+  function ask(what: 'unfollow' | 'block'): void {
+    if (!run.isPending) run.reset()
+    setAsking(what)
+  }
   const { follows, mutes, blocks, blocked_by } = relations
   const path = { user_id: userId, other_id: otherId }
   const followPath = { user_id: userId, followee_id: otherId }
@@ -46,17 +53,14 @@ export function RelationActions({ userId, otherId, relations }: RelationActionsP
           kind={follows ? undefined : 'primary'}
           refusal={follows ? undefined : refusal}
           busy={run.isPending}
-          onClick={() => (follows ? setAsking('unfollow') : run.mutate(follow))}
+          onClick={() => (follows ? ask('unfollow') : run.mutate(follow))}
         >
           {follows ? 'Unfollow' : 'Follow'}
         </Button>
         <Button busy={run.isPending} onClick={() => run.mutate(mutes ? unmute : mute)}>
           {mutes ? 'Unmute' : 'Mute'}
         </Button>
-        <Button
-          kind={blocks ? undefined : 'danger'}
-          onClick={() => (blocks ? run.mutate(unblock) : setAsking('block'))}
-        >
+        <Button kind={blocks ? undefined : 'danger'} onClick={() => (blocks ? run.mutate(unblock) : ask('block'))}>
           {blocks ? 'Unblock' : 'Block'}
         </Button>
       </div>
@@ -70,6 +74,7 @@ export function RelationActions({ userId, otherId, relations }: RelationActionsP
             <input type="checkbox" checked={keepsHistory} onChange={(event) => setKeepsHistory(event.target.checked)} />
             Keep what was public until now
           </label>
+          {run.error === null ? null : <Failure error={run.error} />}
           <div className="row">
             <Button kind="danger" busy={run.isPending} onClick={() => run.mutate(unfollow)}>
               Unfollow {otherId}
@@ -84,6 +89,7 @@ export function RelationActions({ userId, otherId, relations }: RelationActionsP
             Neither sees posts of the other from the next read on, nor can follow the other anew. Follows there are
             stay, and count again after an unblock.
           </p>
+          {run.error === null ? null : <Failure error={run.error} />}
           <div className="row">
             <Button kind="danger" busy={run.isPending} onClick={() => run.mutate(block)}>
               Block {otherId}

@@ -1,5 +1,5 @@
 import type { ConnectionEvent, TimelineEvent, TimelinePage } from 'fanfold/client'
-import { useCallback, useEffect, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { useSession } from '../../data/session.tsx'
 
 /** Posts that wait to be shown; when more came, the timeline is read anew instead. */
@@ -59,6 +59,12 @@ export function useArrivals(
 ) {
   const { client } = useSession()
   const [arrivals, setArrivals] = useState(NONE)
+  // As it is at this moment; what is shown may be a little behind.
+  const now = useRef(NONE)
+  const change = useCallback((map: (before: Arrivals) => Arrivals) => {
+    now.current = map(now.current)
+    setArrivals(now.current)
+  }, [])
   const [connection, setConnection] = useState<Connection>({ state: 'connecting' })
   const [tries, setTries] = useState(0)
 
@@ -69,23 +75,27 @@ export function useArrivals(
     const { signal } = controller
     const isShown = (postId: string) =>
       shown()?.some(({ items }) => items.some(({ post_id }) => post_id === postId)) ?? false
-    setArrivals(NONE)
+    change(() => NONE)
     setConnection({ state: 'connecting' })
     async function listen(): Promise<void> {
       for await (const event of client.timelineStream(userId, { newer: shown()?.[0]?.newer_token, signal })) {
         if (signal.aborted) return
         if (event.type === 'open' || event.type === 'waiting') setConnection(connectionOf(event))
-        else setArrivals((before) => (before.broken === undefined ? withEvent(before, event, isShown) : before))
+        else change((before) => (before.broken === undefined ? withEvent(before, event, isShown) : before))
       }
     }
     listen().catch((error: unknown) => {
       if (!signal.aborted) setConnection({ state: 'stopped', error })
     })
     return () => controller.abort()
-  }, [client, userId, shown, generation, tries])
+  }, [client, userId, shown, generation, tries, change])
 
   /** Hands over what waits. */
-  const take = useCallback(() => setArrivals((before) => ({ ...before, pages: [] })), [])
+  const take = useCallback(() => {
+    const { pages } = now.current
+    change((before) => ({ ...before, pages: [] }))
+    return pages
+  }, [change])
   const reconnect = useCallback(() => setTries((before) => before + 1), [])
   return { arrivals, connection, take, reconnect }
 }

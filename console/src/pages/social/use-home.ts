@@ -2,7 +2,7 @@ import { type InfiniteData, useInfiniteQuery, useQueryClient } from '@tanstack/r
 import type { Post, TimelinePage } from 'fanfold/client'
 import { useCallback, useMemo, useState } from 'react'
 import { useSession } from '../../data/session.tsx'
-import { POST_LISTS } from './posts-cache.ts'
+import { listsOf } from './posts-cache.ts'
 import { cursorOf, FEED_POSTS } from './requests.ts'
 
 export type TimelineOrder = 'newest' | 'ranked'
@@ -10,9 +10,6 @@ type HomeData = InfiniteData<TimelinePage, string | undefined>
 
 /** What stands in a timeline: a post, or a place where posts are missing that are not loaded yet. */
 export type HomeEntry = { readonly post: Post } | { readonly cursor: string }
-
-const HOMES = [...POST_LISTS, 'home'] as const
-export const homesOf = (userId: string) => [...HOMES, userId] as const
 
 function entriesOf(pages: readonly TimelinePage[]): HomeEntry[] {
   const seen = new Set<string>()
@@ -41,7 +38,7 @@ export function useHome(userId: string, order: TimelineOrder) {
   const queries = useQueryClient()
   const [filling, setFilling] = useState<string>()
   const [fillError, setFillError] = useState<unknown>()
-  const key = useMemo(() => [...homesOf(userId), order] as const, [userId, order])
+  const key = useMemo(() => [...listsOf(userId), 'home', order] as const, [userId, order])
   const fetchPage = useCallback(
     (cursor: string | undefined, signal?: AbortSignal) => {
       const query = { limit: FEED_POSTS, order, ...cursorOf(cursor) }
