@@ -1,7 +1,8 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-const source = (path: string) => new URL(`./src/${path}`, import.meta.url).pathname
+const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
 
 /** Kill the servers of all, watch the clock, or measure their process: each runs while no other does. */
 const ALONE = ['test/mixed/**/*.test.ts', 'test/contract/queue*.test.ts', 'test/http/timeline-stream.test.ts']

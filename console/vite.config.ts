@@ -1,7 +1,8 @@
+import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 
-const client = new URL('../src/client/index.ts', import.meta.url).pathname
+const client = fileURLToPath(new URL('../src/client/index.ts', import.meta.url))
 
 /** The console is served from the package under /console; with `npm run console` a server on port 8080 answers for it. */
 export default defineConfig({

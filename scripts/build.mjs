@@ -1,12 +1,14 @@
 // Builds dist/ (and with --tools the benchmarks and the simulation) when something changed since the last build.
+
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { generateMigrations } from './gen-migrations.mjs'
 
-const root = new URL('..', import.meta.url).pathname
+const root = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(root)
 
 function fingerprint(paths) {

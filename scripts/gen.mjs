@@ -1,13 +1,15 @@
 // Writes every generated file; with --check only tells which are out of date, and exits 1 then.
 // It reads the compiled program, so it runs after a build: npm run gen [-- --check]
+
 import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { generateClient } from './gen-client.mjs'
 import { generateEvents } from './gen-events.mjs'
 import { generateMigrations } from './gen-migrations.mjs'
 import { generateOpenApi } from './gen-openapi.mjs'
 import { generateReference } from './gen-reference.mjs'
 
-process.chdir(new URL('..', import.meta.url).pathname)
+process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 
 const USAGE = `Usage: npm run gen [-- --check]
 

@@ -1,18 +1,20 @@
 // Takes the pictures of docs/console/ of a demo world: npm run screenshots [-- --only <name>]
 // It fills a database of its own in a temporary folder (about a minute) and needs Chromium (Debian: apt install chromium).
+
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { chromium } from 'playwright-core'
 import { createClient } from '../dist/client/index.js'
 
 const KEY = 'screenshots-key-0123456789'
-const MAIN = new URL('../dist/cli/main.js', import.meta.url).pathname
-const FOLDER = new URL('../docs/console/', import.meta.url).pathname
+const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
+const FOLDER = fileURLToPath(new URL('../docs/console/', import.meta.url))
 const WIDE = { width: 1_360, height: 850 }
 const PHONE = { width: 390, height: 844 }
 const browserPath = process.env.FANFOLD_TEST_CHROMIUM ?? '/usr/bin/chromium'

@@ -1,12 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { ERROR_CODES } from '../src/core/errors.ts'
 import { LIMITS } from '../src/core/limits.ts'
 import { MIGRATIONS as MYSQL_MIGRATIONS } from '../src/engines/mysql/migrations.generated.ts'
 import { MIGRATIONS as POSTGRES_MIGRATIONS } from '../src/engines/postgres/migrations.generated.ts'
 
-const ROOT = new URL('..', import.meta.url).pathname
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const NOT_OURS = new Set([
   'node_modules',
   'dist',

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { SERVER_KEY, type ServerProcess, startProcess } from './setup/process.ts'
 import { copyTemplate } from './setup/template.ts'
@@ -42,7 +43,7 @@ afterAll(async () => {
   await template.remove()
 })
 
-const ROOT = new URL('..', import.meta.url).pathname
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 describe('the documentation is true', () => {
   it('every link to a file of the project leads somewhere', async () => {

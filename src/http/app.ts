@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import Fastify, { type FastifyContextConfig, type FastifyRequest, type FastifySchema } from 'fastify'
+import Fastify, { type FastifyContextConfig, type FastifyReply, type FastifyRequest, type FastifySchema } from 'fastify'
 import Type, { type TSchema } from 'typebox'
 import { holdsCardNumber } from '../core/card-number.ts'
 import { AppError } from '../core/errors.ts'
@@ -37,12 +37,29 @@ const PARTS: Readonly<Record<string, InputPart>> = {
 /** The HTTP server, not yet listening. Routes see authenticated, validated requests and throw AppErrors. */
 export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
   const { apiKeys, logger, metrics } = options
+  function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const error = toAppError(thrown)
+    if (error.status >= 500)
+      logger.error(
+        { err: thrown, request_id: request.id },
+        `${request.method} ${request.routeOptions.url}: ${error.message}`,
+      )
+    if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1_000))
+    if (error.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer')
+    reply
+      .code(error.status)
+      .type('application/problem+json')
+      .serializer(JSON.stringify)
+      .send(problemOf(error, request.id))
+  }
   const app: HttpApp = Fastify({
     logger: false,
     bodyLimit: LIMITS.bodyBytesMax,
     forceCloseConnections: 'idle',
     genReqId: (request) => requestIdOf(request.headers['x-request-id']),
     routerOptions: { maxParamLength: 200 },
+    // A path that can not be decoded reaches no route, and no hook.
+    frameworkErrors: (error, request, reply) => answerError(error, request as FastifyRequest, reply as FastifyReply),
   })
 
   app.setValidatorCompiler(({ schema, httpPart }) => {
@@ -64,21 +81,7 @@ export async function createHttpApp(options: HttpOptions): Promise<HttpApp> {
   app.addHook('preValidation', async (request) => {
     if (request.body === undefined && request.routeOptions.schema?.body !== undefined) request.body = {}
   })
-  app.setErrorHandler((thrown, request, reply) => {
-    const error = toAppError(thrown)
-    if (error.status >= 500)
-      logger.error(
-        { err: thrown, request_id: request.id },
-        `${request.method} ${request.routeOptions.url}: ${error.message}`,
-      )
-    if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1_000))
-    if (error.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer')
-    reply
-      .code(error.status)
-      .type('application/problem+json')
-      .serializer(JSON.stringify)
-      .send(problemOf(error, request.id))
-  })
+  app.setErrorHandler(answerError)
   app.setNotFoundHandler((request) => {
     throw new AppError('route_not_found', `${request.method} ${request.url.split('?')[0]} is not a route; see /docs`)
   })

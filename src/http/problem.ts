@@ -36,6 +36,7 @@ const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed_json',
   FST_ERR_NOT_FOUND: 'route_not_found',
+  FST_ERR_BAD_URL: 'invalid_input',
 }
 
 interface Thrown {

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { runCommand, send, startProcess } from '../setup/process.ts'
 import { copyTemplate } from '../setup/template.ts'
 
-const MAIN = new URL('../../dist/cli/main.js', import.meta.url).pathname
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const PATIENCE_MS = 300_000
 
 let template: Awaited<ReturnType<typeof copyTemplate>>

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createFanfold } from '../../src/app/fanfold.ts'
 import type { Terminal } from '../../src/cli/command.ts'
@@ -10,7 +11,7 @@ import { runCli } from '../../src/cli/run.ts'
 import { openPglite } from '../../src/engines/postgres/client-pglite.ts'
 import { copyTemplate } from '../setup/template.ts'
 
-const CHECKER = new URL('../../examples/check-payments.mjs', import.meta.url).pathname
+const CHECKER = fileURLToPath(new URL('../../examples/check-payments.mjs', import.meta.url))
 
 describe('the proof of payments by command line', () => {
   let folder: string

@@ -1,9 +1,10 @@
+import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { build, type Rolldown } from 'vite'
 import { expect, it } from 'vitest'
 
 const ENTRY = 'virtual:entry'
-const CLIENT = new URL('../../src/client/index.ts', import.meta.url).pathname
+const CLIENT = fileURLToPath(new URL('../../src/client/index.ts', import.meta.url))
 
 /** An app for browsers that uses the whole client. */
 async function bundle(): Promise<Rolldown.OutputChunk> {

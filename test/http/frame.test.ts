@@ -135,6 +135,12 @@ describe('malformed requests are precise problems', () => {
 })
 
 describe('the rest of the frame', () => {
+  it('answers a path that can not be decoded as any other wrong input', async () => {
+    const { status, headers, body } = await server.call('GET', '/v1/users/%zz', undefined, { 'x-request-id': 'mine' })
+    expect([status, headers['content-type'], body.instance]).toEqual([400, 'application/problem+json', 'mine'])
+    expect(body.code).toBe('invalid_input')
+  })
+
   it('keeps a request id that the caller gave, and makes one otherwise', async () => {
     expect((await server.call('GET', '/livez', undefined, { 'x-request-id': 'abc-1' })).headers['x-request-id']).toBe(
       'abc-1',

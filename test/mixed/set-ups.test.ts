@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { runCommand, startProcess } from '../setup/process.ts'
@@ -27,7 +28,7 @@ import { SET_UPS, type SetUp } from './environments.ts'
 const SEED = Number(process.env['FANFOLD_TEST_SEED'] ?? 20_261_123)
 const CLIENTS = 6
 const MINUTES = 60_000
-const ENGINES = new URL('../../scripts/engines', import.meta.url).pathname
+const ENGINES = fileURLToPath(new URL('../../scripts/engines', import.meta.url))
 
 const DATA = process.env['FANFOLD_TEST_DATA'] ?? join(import.meta.dirname, '../../../shared/data')
 const FOLLOWS = join(DATA, 'facebook_follows.txt')

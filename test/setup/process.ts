@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 
 export const SERVER_KEY = 'process-test-key-0123456789'
-const MAIN = new URL('../../dist/cli/main.js', import.meta.url).pathname
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 export interface CliResult {
   readonly code: number | null

@@ -9,7 +9,7 @@ import { AppError, messageOf } from '../../core/errors.ts'
  */
 export async function writeExport(
   path: string | undefined,
-  pieces: AsyncIterable<string>,
+  pieces: AsyncIterable<string> | readonly string[],
   { mode }: { readonly mode?: number } = {},
 ): Promise<void> {
   const source = Readable.from(pieces)

@@ -1,13 +1,10 @@
-import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
-import { finished } from 'node:stream/promises'
-import { messageOf } from '../../core/errors.ts'
 import { formatMinor } from '../../core/money.ts'
 import { salesReportCsv } from '../../orders/report/csv.ts'
 import type { SalesReport, SalesReportQuery } from '../../orders/schemas.ts'
 import { type Command, type CommandRun, UsageError } from '../command.ts'
 import { withFanfold } from '../open.ts'
 import { type Cell, table } from '../table.ts'
+import { writeExport } from './export-file.ts'
 import { reportSettlement } from './settlement.ts'
 
 /** Flags are the query parameters of `GET /v1/reports/sales`, with dashes. */
@@ -47,19 +44,6 @@ function show(report: SalesReport): string {
   return table(head, rows.length === 0 ? [line(report.total, '')] : [...rows, line(report.total, 'total')])
 }
 
-/** Writes what comes to a file, at the pace of the disk. */
-async function writeAll(path: string, pieces: AsyncIterable<string> | readonly string[]): Promise<void> {
-  const file = createWriteStream(path)
-  try {
-    for await (const piece of pieces) if (!file.write(piece)) await once(file, 'drain')
-    file.end()
-    await finished(file)
-  } catch (error) {
-    file.destroy()
-    throw new Error(`${path} could not be written: ${messageOf(error)}`, { cause: error })
-  }
-}
-
 function queryOf({ options }: CommandRun): SalesReportQuery {
   const given = Object.keys(FILTERS).flatMap((name) =>
     options[name] === undefined ? [] : [[name.replaceAll('-', '_'), options[name]]],
@@ -71,7 +55,7 @@ async function sales(run: CommandRun): Promise<number> {
   const { config, options, json, terminal } = run
   const answer = await withFanfold(config, (fanfold) => fanfold.orders.salesReport(queryOf(run)))
   const file = options['csv']
-  if (typeof file === 'string') await writeAll(file, [salesReportCsv(answer)])
+  if (typeof file === 'string') await writeExport(file, [salesReportCsv(answer)])
   else terminal.out(json ? JSON.stringify(answer) : show(answer))
   if (!json) {
     const behind = answer.lag_events === 0 ? '' : `, ${answer.lag_events.toLocaleString('en-US')} events behind`
@@ -94,7 +78,7 @@ async function facts(run: CommandRun): Promise<number> {
       written = done
       bar.update(done, total)
     })
-    await writeAll(file, pieces)
+    await writeExport(file, pieces)
     bar.end()
     return written
   })
