@@ -106,7 +106,19 @@ export function paymentsTests(world: () => World): void {
       await refund.click()
       await dialog.getByLabel('Amount in USD').fill('20')
       await dialog.getByLabel('Reason').fill('damaged')
+      let letGo = (): void => undefined
+      const held = new Promise<void>((resolve) => {
+        letGo = resolve
+      })
+      await page.route('**/v1/payments/*/refund', (route) => held.then(() => route.continue()))
       await dialog.getByRole('button', { name: 'Refund' }).click()
+      // While it is under way, no other amount can be sent beside it.
+      await dialog.getByRole('button', { name: 'Working …' }).waitFor()
+      await dialog.getByLabel('Amount in USD').press('9')
+      await dialog.getByLabel('Amount in USD').press('Enter')
+      expect(await dialog.getByLabel('Amount in USD').inputValue()).toBe('20')
+      await dialog.getByRole('button', { name: 'Working …' }).waitFor()
+      letGo()
       await page.getByText('balanced: debits $70.25, credits $70.25').waitFor()
       expect(await one(id)).toMatchObject({ captured: 5_025, refunded: 2_000, status: 'partially_refunded' })
       await page.getByRole('row').filter({ hasText: 'REFUND_REQUESTED' }).getByText('damaged').first().waitFor()
@@ -158,6 +170,8 @@ export function paymentsTests(world: () => World): void {
       await dialog.getByRole('button', { name: 'Record that it failed' }).click()
       await dialog.waitFor({ state: 'detached' })
       await page.getByRole('link', { name: opId }).waitFor({ state: 'detached' })
+      // What was pressed is gone with the operation.
+      await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('Review')
       expect((await one(payment.payment_intent_id)).status).toBe('declined')
       await tab.close()
     })
@@ -219,6 +233,16 @@ export function paymentsTests(world: () => World): void {
       await tab.go('/payments/report?by=month&currency=USD', 'Payments report')
       const month = new Date().toISOString().slice(0, 7)
       await page.getByRole('row').filter({ hasText: month }).waitFor()
+      await tab.go('/payments/report?currency=USD', 'Payments report')
+      await page.getByLabel('From').focus()
+      const fromOf = () => new URL(page.url()).searchParams.get('from')
+      // A year that has only begun is no filter.
+      await page.keyboard.type('01052')
+      expect(await page.getByLabel('From').inputValue()).toBe('0002-01-05')
+      expect(fromOf()).not.toMatch(/^0/)
+      await page.keyboard.type('025')
+      await expect.poll(fromOf).toBe('2025-01-05')
+      await page.getByRole('row').filter({ hasText: month }).first().waitFor()
       const { items } = await world().client.get('/v1/settlements')
       const odd = items.find(({ differing, missing, unknown }) => differing + missing + unknown > 0)!
       await tab.go('/payments/settlements', 'Settlements')

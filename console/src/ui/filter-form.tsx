@@ -15,12 +15,20 @@ interface FilterFormProps<Name extends string> {
 
 const HOLDS_AT_ONCE = new Set(['select-one', 'date'])
 
+/** A day of which a part is missing, or only the first digits of the year are there: `2` is 0002. */
+const isHalfTyped = (control: unknown): boolean =>
+  control instanceof HTMLInputElement &&
+  control.type === 'date' &&
+  (control.validity.badInput || control.value.startsWith('0'))
+
 type Kind = typeof HTMLInputElement | typeof HTMLSelectElement
 
 function put(form: HTMLFormElement, kind: Kind, values: readonly (readonly [name: string, value: string])[]): void {
   for (const [name, value] of values) {
     const control = form.elements.namedItem(name)
-    if (control instanceof kind && control.value !== value) control.value = value
+    // Who types fast is ahead of what the address has of it.
+    const isTyped = isHalfTyped(control) && control === document.activeElement
+    if (control instanceof kind && control.value !== value && !isTyped) control.value = value
   }
 }
 
@@ -37,7 +45,8 @@ export function FilterForm<Name extends string>(props: FilterFormProps<Name>) {
   function submit() {
     const data = new FormData(form.current!)
     const given = names.map((name) => {
-      const value = String(data.get(name) ?? '')
+      const isKept = isHalfTyped(form.current!.elements.namedItem(name))
+      const value = isKept ? (filters[name] ?? '') : String(data.get(name) ?? '')
       if (value === '') put(form.current!, HTMLInputElement, [[name, usual?.[name] ?? '']])
       return [name, value === usual?.[name] ? '' : value]
     })
@@ -53,7 +62,8 @@ export function FilterForm<Name extends string>(props: FilterFormProps<Name>) {
           submit()
         }}
         onChange={(event) => {
-          if (HOLDS_AT_ONCE.has((event.target as EventTarget & { readonly type?: string }).type ?? '')) submit()
+          const { type = '' } = event.target as EventTarget & { readonly type?: string }
+          if (HOLDS_AT_ONCE.has(type) && !isHalfTyped(event.target)) submit()
         }}
       >
         {children}

@@ -1,6 +1,10 @@
-/** How far the clocks of a zone are ahead of UTC at a moment, in milliseconds. */
-function aheadMs(atMs: number, timeZone: string): number {
-  const parts = new Intl.DateTimeFormat('en-GB', {
+/** Making one takes far longer than using it; there are as many as zones. */
+const clocks = new Map<string, Intl.DateTimeFormat>()
+
+function clockOf(timeZone: string): Intl.DateTimeFormat {
+  const known = clocks.get(timeZone)
+  if (known !== undefined) return known
+  const clock = new Intl.DateTimeFormat('en-GB', {
     timeZone,
     hourCycle: 'h23',
     year: 'numeric',
@@ -9,7 +13,14 @@ function aheadMs(atMs: number, timeZone: string): number {
     hour: 'numeric',
     minute: 'numeric',
     second: 'numeric',
-  }).formatToParts(atMs)
+  })
+  clocks.set(timeZone, clock)
+  return clock
+}
+
+/** How far the clocks of a zone are ahead of UTC at a moment, in milliseconds. */
+function aheadMs(atMs: number, timeZone: string): number {
+  const parts = clockOf(timeZone).formatToParts(atMs)
   const part = (type: Intl.DateTimeFormatPartTypes) => Number(parts.find((one) => one.type === type)?.value)
   const shown = Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second'))
   return shown - Math.floor(atMs / 1_000) * 1_000

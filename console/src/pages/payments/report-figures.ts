@@ -11,6 +11,10 @@ export type Period = Omit<PaymentFiguresRow, 'day' | 'processor' | 'success_rate
   readonly successRate: number | null
 }
 
+/** More days or months than this are not drawn one by one. */
+export const PERIODS_DRAWN = 800
+const MONTH_DAYS_MAX = 31
+
 const SUMS = [
   'created',
   'authorized',
@@ -30,18 +34,26 @@ function sumUp(period: string, currency: string, rows: readonly PaymentFiguresRo
   return { period, currency, ...rest, authorized, declined, successRate: asked === 0 ? null : authorized / asked }
 }
 
-/** Rows of days in one currency as periods without gaps, oldest first; `from` and `to` are days, both included. */
-export function periodsOf(
-  rows: readonly PaymentFiguresRow[],
+const nameOf = (day: string, step: Step) => (step === 'day' ? day : day.slice(0, 7))
+
+/** Rows of days in one currency as periods, oldest first; those without a row are not there. */
+export function periodsOf(rows: readonly PaymentFiguresRow[], currency: string, step: Step): Period[] {
+  const byName = groupBy(rows, ({ day = '' }) => nameOf(day, step))
+  return [...byName.keys()].sort().map((name) => sumUp(name, currency, byName.get(name) ?? []))
+}
+
+/** The same without gaps; `from` and `to` are days, both included. Of very many periods the last ones are there. */
+export function withoutGaps(
+  periods: readonly Period[],
   currency: string,
   step: Step,
   from: string,
   to: string,
 ): Period[] {
-  const nameOf = (day: string) => (step === 'day' ? day : day.slice(0, 7))
-  const byName = groupBy(rows, ({ day = '' }) => nameOf(day))
-  const names = new Set(daysBetween(from, to).map(nameOf))
-  return [...names].map((name) => sumUp(name, currency, byName.get(name) ?? []))
+  const byName = new Map(periods.map((period) => [period.period, period]))
+  const days = daysBetween(from, to, step === 'day' ? PERIODS_DRAWN : PERIODS_DRAWN * MONTH_DAYS_MAX)
+  const names = [...new Set(days.map((day) => nameOf(day, step)))].slice(-PERIODS_DRAWN)
+  return names.map((name) => byName.get(name) ?? sumUp(name, currency, []))
 }
 
 /** Whether anything happened in a period. */

@@ -9,7 +9,7 @@ import { Async, Empty } from '../../ui/states.tsx'
 import { type Column, Table } from '../../ui/table.tsx'
 import { Money } from '../../ui/values.tsx'
 import { startOfDay, today } from './days.ts'
-import { isBusy, type Period, periodsOf, type Step } from './report-figures.ts'
+import { isBusy, type Period, periodsOf, type Step, withoutGaps } from './report-figures.ts'
 
 const SHARE = new Intl.NumberFormat('en', { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 })
 
@@ -55,43 +55,33 @@ export function ReportRows({ asked, step }: ReportRowsProps) {
       {({ rows }) => {
         // What is still shown may be of the currency before.
         const currency = rows[0]?.currency ?? asked.currency
-        return (
-          <Drawn
-            periods={periodsOf(rows, currency, step, asked.from, asked.to ?? today())}
-            currency={currency}
-            step={step}
-          />
-        )
+        return <Drawn periods={periodsOf(rows, currency, step)} asked={{ ...asked, currency }} step={step} />
       }}
     </Async>
   )
 }
 
-function Drawn({
-  periods,
-  currency,
-  step,
-}: {
-  readonly periods: Period[]
-  readonly currency: string
-  readonly step: Step
-}) {
+function Drawn({ periods, asked, step }: ReportRowsProps & { readonly periods: readonly Period[] }) {
   const { settings } = useSession()
+  const { currency, from, to } = asked
+  // Nothing has happened yet in days to come.
+  const last = to !== undefined && to < today() ? to : today()
+  const drawn = withoutGaps(periods, currency, step, from, last)
   const format = useMemo(() => (minor: number) => formatMoney(Math.round(minor), currency), [currency])
-  const times = periods.map(({ period }) =>
+  const times = drawn.map(({ period }) =>
     startOfDay(step === 'day' ? period : `${period}-01`, settings.store_time_zone),
   )
   return (
     <>
-      {periods.length < 2 ? null : (
+      {drawn.length < 2 ? null : (
         <div className="grid">
           <Card title={`Captured and refunded, by ${step}`}>
             <Chart
               label={`Captured and refunded amounts in ${currency} by ${step}`}
               times={times}
               series={[
-                { label: 'Captured', values: periods.map((row) => row.captured_amount) },
-                { label: 'Refunded', values: periods.map((row) => row.refunded_amount) },
+                { label: 'Captured', values: drawn.map((row) => row.captured_amount) },
+                { label: 'Refunded', values: drawn.map((row) => row.refunded_amount) },
               ]}
               format={format}
             />
@@ -101,8 +91,8 @@ function Drawn({
               label={`Authorizations in ${currency} by ${step}`}
               times={times}
               series={[
-                { label: 'Authorized', values: periods.map((row) => row.authorized) },
-                { label: 'Declined', values: periods.map((row) => row.declined) },
+                { label: 'Authorized', values: drawn.map((row) => row.authorized) },
+                { label: 'Declined', values: drawn.map((row) => row.declined) },
               ]}
               format={formatCount}
             />
