@@ -1,5 +1,5 @@
 // What vitest reported of one run, and of a second one of the files that had failed.
-//   node .ci/report.mjs failed FIRST                  the files to run again, a line each
+//   node .ci/report.mjs failed FIRST                  vitest's arguments to run those again that failed, a line each
 //   node .ci/report.mjs summary BROKEN FIRST SECOND   the last line of CI; its exit says whether all went well
 import { readFileSync } from 'node:fs'
 import { relative } from 'node:path'
@@ -27,8 +27,13 @@ function failures(report) {
 }
 
 function failed(first) {
-  const files = (read(first)?.testResults ?? []).filter(isFailed).map(({ name }) => name)
-  if (files.length <= AGAIN_MAX) for (const file of files) console.log(file)
+  const files = (read(first)?.testResults ?? []).filter(isFailed)
+  if (files.length === 0 || files.length > AGAIN_MAX) return
+  const tests = files.map(({ assertionResults }) => assertionResults.filter(isFailed))
+  const names = tests.flat().map(({ fullName }) => fullName.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  // A file that never loaded names no test: then all of these files are run whole.
+  if (tests.every(({ length }) => length > 0)) console.log(`--testNamePattern=^(${names.join('|')})$`)
+  for (const { name } of files) console.log(name)
 }
 
 function summary(broken, first, second) {
