@@ -109,6 +109,8 @@ export async function send(
         ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      // Longer than a statement may take: an answer that is lost must not stop who asks.
+      signal: AbortSignal.timeout(45_000),
     })
     const text = await response.text()
     return {
